@@ -1,0 +1,1 @@
+"""Freshness, package and drift detectors: pure functions from a snapshot and its history to findings."""

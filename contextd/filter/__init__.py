@@ -1,0 +1,1 @@
+"""The boundary and redaction filter: the only maker of Admitted."""

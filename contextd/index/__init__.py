@@ -1,0 +1,1 @@
+"""Masked BM25 search over immutable segments."""

@@ -1,0 +1,1 @@
+"""What repositories declare and resolve as dependencies."""

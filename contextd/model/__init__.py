@@ -1,0 +1,1 @@
+"""Ground floor: frozen values, errors and protocols. Imports nothing of ours."""

@@ -1,0 +1,1 @@
+"""Taking admitted text apart: chunks, symbols, sections."""

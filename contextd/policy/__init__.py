@@ -1,0 +1,1 @@
+"""The policy bundle: loading, validation, tiers and the permit function."""

@@ -1,0 +1,1 @@
+"""Snapshot identity: pure functions from documents to an id."""

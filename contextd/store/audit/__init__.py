@@ -1,0 +1,1 @@
+"""The evidence plane: an append-only RFC 6962 log."""

@@ -1,0 +1,1 @@
+"""The control plane: registry, grants, findings, events and the index of receipts."""

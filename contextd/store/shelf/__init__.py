@@ -1,0 +1,1 @@
+"""The content plane: one SQLite file a source."""

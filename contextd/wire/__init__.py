@@ -1,0 +1,1 @@
+"""How domain values leave the process."""
