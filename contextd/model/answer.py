@@ -36,6 +36,14 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenFinding:
+    """A finding that stands open on what is served: its id and its code."""
+
+    id: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """One served slice with where it comes from. ``text`` is redacted; ``tokens`` estimates its size."""
 
@@ -54,18 +62,21 @@ class Hit:
     tokens: int
     labels: tuple[str, ...]
     freshness: Freshness
-    open_findings: tuple[str, ...]
+    open_findings: tuple[OpenFinding, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Watermarks:
-    """How current the answer is, by part; ``oldest`` decides. ``commits_behind`` is None where it is not git or not known."""
+    """How current the answer is, by part; ``oldest`` decides.
+
+    ``snapshots_behind`` counts the snapshots published on the ref since the oldest one that was served from.
+    """
 
     content: datetime
     access: datetime
     boundary: datetime
     drift: datetime
-    commits_behind: int | None = None
+    snapshots_behind: int = 0
 
     @property
     def oldest(self) -> datetime:

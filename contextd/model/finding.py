@@ -150,8 +150,9 @@ class Freshness:
 
 @dataclass(frozen=True, slots=True)
 class PackageElement:
-    """One element of a context package: ``state`` is ok, missing, weak or stale; ``evidence`` says where it is stated, or
-    why not. ``lacks`` names what to add; ``path`` and ``line`` point at the evidence where there is one.
+    """One element of a context package, its ``state`` being ok, missing, weak or stale.
+
+    ``evidence`` says where it is stated, or why not; ``lacks`` what to add; ``path`` and ``line`` point at the evidence if any.
     """
 
     name: str

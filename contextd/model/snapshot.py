@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from contextd.model.content import Admitted
+from contextd.model.document import Parsed
 from contextd.model.source import Descriptor
 
 
@@ -47,3 +49,12 @@ class DocumentChange:
     why: str
     lines_added: int
     lines_removed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A document ready to be kept: admitted, taken apart, and with the 32-byte hash that stands for it in the path tree."""
+
+    admitted: Admitted
+    parsed: Parsed
+    digest: bytes

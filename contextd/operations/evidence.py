@@ -1,0 +1,108 @@
+"""What follows a published snapshot downstream: the control plane's index, boundary hits, events, and the audit entry.
+
+The shelf is the truth. Each step here can be made again from it, and is, when a process died in between: see ``catch_up``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from contextd.model.snapshot import Snapshot
+from contextd.operations.plane import Caller, Plane, stamp
+from contextd.operations.serving import receipt_from, row_of
+from contextd.snapshot.receipt import signed_bytes
+from contextd.store.control.boundary_hits import BoundaryHit
+from contextd.store.control.events import Event
+from contextd.store.control.snapshots import SnapshotRow
+from contextd.store.shelf.shelf import Shelf
+
+DAEMON = Caller("contextd", ())
+"""Who acts when nobody asked: recovery after a crash."""
+
+
+def record_snapshot(plane: Plane, caller: Caller, snapshot: Snapshot, shelf: Shelf) -> None:
+    """Record a published snapshot: hits and events, then the audit entry, then the index row that says all of it is done."""
+    hits = list(_hits(snapshot, shelf))
+    plane.control.boundary_hits.record(
+        snapshot.source, snapshot.ref, snapshot.sequence, hits, bundle=snapshot.ingest_digest, at=snapshot.built_at
+    )
+    plane.control.events.record(_events(snapshot, hits))
+    plane.record(
+        "snapshot-published",
+        caller,
+        snapshot.id,
+        source=snapshot.source,
+        ref=snapshot.ref,
+        sequence=snapshot.sequence,
+        commit=snapshot.commit,
+        ingest_digest=snapshot.ingest_digest,
+        pipeline=snapshot.pipeline,
+        as_of=stamp(snapshot.as_of),
+        documents=snapshot.documents,
+        excluded=snapshot.excluded,
+        redacted=snapshot.redacted,
+    )
+    plane.control.snapshots.record(
+        [
+            SnapshotRow(
+                snapshot.source,
+                snapshot.ref,
+                snapshot.sequence,
+                snapshot.id,
+                snapshot.commit,
+                snapshot.ingest_digest,
+                snapshot.built_at,
+            )
+        ]
+    )
+
+
+def catch_up(plane: Plane) -> int:
+    """Record what a process that died left unrecorded, and return how many things that were.
+
+    Published snapshots that the control plane does not know are recorded; answers that the audit log holds and the index of
+    receipts does not get their row, with the signature made again.
+    """
+    done = 0
+    for source, shelf in plane.shelves():
+        known = {(row.ref, row.sequence) for row in plane.control.snapshots.find(source.name)}
+        missing = [s for s in shelf.snapshots() if (s.ref, s.sequence) not in known]
+        for snapshot in sorted(missing, key=lambda s: (s.ref, s.sequence)):
+            record_snapshot(plane, DAEMON, snapshot, shelf)
+            done += 1
+    rows = []
+    for entry in plane.audit.entries(plane.control.receipts.last_audit_index() + 1, kinds=("served",)):
+        event = entry.event
+        signature = plane.signer.sign(signed_bytes(event["subject"], entry.index))
+        rows.append(row_of(receipt_from(event, entry.index, plane.signer.key_id, signature)))
+    plane.control.receipts.record(rows)
+    return done + len(rows)
+
+
+def _hits(snapshot: Snapshot, shelf: Shelf) -> Iterator[BoundaryHit]:
+    for excluded in shelf.exclusions(snapshot.ref, snapshot.sequence):
+        rule, where = excluded.rule, excluded.where
+        yield BoundaryHit(excluded.path, "exclusion", rule, excluded.code, where, component=excluded.component)
+    for path, component, redaction in shelf.redactions(snapshot.ref, snapshot.sequence):
+        kind, line = redaction.kind.value, redaction.line
+        yield BoundaryHit(path, kind, redaction.rule, line=line, fingerprint=redaction.fingerprint, component=component)
+
+
+def _events(snapshot: Snapshot, hits: list[BoundaryHit]) -> Iterator[Event]:
+    """One event for the crawl, one for each rule that acted, counted by component."""
+    tier = snapshot.descriptor.tier_of
+    body = {
+        "ref": snapshot.ref,
+        "snapshot": snapshot.id,
+        "documents": snapshot.documents,
+        "excluded": snapshot.excluded,
+        "redacted": snapshot.redacted,
+        "bytes": snapshot.bytes,
+    }
+    yield Event(snapshot.built_at, "crawl", snapshot.source, "", snapshot.descriptor.tier, body)
+    counts: dict[tuple[str, str, str], int] = {}
+    for hit in hits:
+        key = ("exclusion" if hit.kind == "exclusion" else "redaction", hit.component, hit.code or hit.rule)
+        counts[key] = counts.get(key, 0) + hit.count
+    for (kind, component, rule), count in sorted(counts.items()):
+        yield Event(snapshot.built_at, kind, snapshot.source, component, tier(component), {"rule": rule, "count": count})

@@ -1,0 +1,160 @@
+"""What one caller may see of one snapshot: the mask that search scores under, and what today's rules withhold from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contextd.filter.filtering import Filter
+from contextd.filter.patterns import Patterns
+from contextd.index.rank import Mask
+from contextd.model.answer import Filter as Narrowing
+from contextd.model.finding import Freshness, FreshnessState
+from contextd.model.snapshot import Snapshot
+from contextd.model.source import Source
+from contextd.operations.postings import Postings
+from contextd.store.shelf.rows import StoredDocument
+from contextd.store.shelf.shelf import Shelf
+
+Flags = NDArray[np.bool_]
+
+_KEPT_MASKS = 32
+
+_ORDER = (
+    FreshnessState.EXEMPT,
+    FreshnessState.FRESH,
+    FreshnessState.DUE,
+    FreshnessState.STALE,
+    FreshnessState.INVALIDATED,
+    FreshnessState.UNKNOWN,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What decisions opened to a caller: components of one snapshot, and whether restricted labels are open too.
+
+    ``floor`` gives the worst freshness that each open component's tier serves.
+    """
+
+    source: Source
+    snapshot: Snapshot
+    components: frozenset[str]
+    restricted: bool
+    floor: Mapping[str, FreshnessState]
+    behind: int = 0
+
+
+class View:
+    """A scope laid over a shelf, with the rules in force now.
+
+    Documents fall into three sets: closed (another component, or a label that is not open: they leave no trace), withheld
+    (open, but kept back by today's boundary or by freshness: they are counted), and visible.
+
+    Args:
+        scope: what is open.
+        shelf: the source's.
+        freshness: the recorded state by path.
+        boundary: today's filter, or None when the snapshot was built under today's rules and has nothing to fear from them.
+        now: the instant of the question.
+    """
+
+    def __init__(
+        self, scope: Scope, shelf: Shelf, freshness: Mapping[str, Freshness], boundary: Filter | None, now: datetime
+    ) -> None:
+        self.scope = scope
+        self.shelf = shelf
+        self.boundary = boundary
+        self._freshness = freshness
+        self._now = now
+        self._masks: dict[tuple[int, str, Narrowing], Mask] = {}
+        self.sets: dict[str, list[StoredDocument]] = {"visible": [], "stale": [], "outside": []}
+        self._found: dict[str, tuple[StoredDocument, str]] = {}
+        for document in shelf.documents(scope.snapshot.ref, scope.snapshot.sequence):
+            if self._open(document):
+                which = self._set_of(document)
+                self.sets[which].append(document)
+                self._found[document.path] = (document, which)
+        self._states = freshness
+        turns = (t for f in freshness.values() for t in (f.warn_at, f.error_at) if t is not None and t > now)
+        self._turns = min(turns, default=None)
+
+    def freshness(self, path: str) -> Freshness:
+        """How current a document is at the instant of the question."""
+        return current(self._freshness.get(path), path, self._now)
+
+    def holds(self, states: Mapping[str, Freshness], now: datetime) -> bool:
+        """Whether the view is still true at ``now`` with these recorded states: none was changed, and none turned with time."""
+        return self._states is states and (self._turns is None or now < self._turns)
+
+    def find(self, path: str) -> tuple[StoredDocument, str] | None:
+        """An open document and its set (visible, stale, outside); None for what is closed or not there."""
+        return self._found.get(path)
+
+    def mask(self, postings: Postings, which: str, narrowing: Narrowing) -> Mask:
+        """The mask over the chunks of one of the sets, narrowed as asked; the same for the same question."""
+        key = (id(postings), which, narrowing)
+        if key not in self._masks:
+            if len(self._masks) >= _KEPT_MASKS:
+                self._masks.clear()
+            self._masks[key] = postings.searcher.mask(self._flags(postings, which, narrowing))
+        return self._masks[key]
+
+    def _flags(self, postings: Postings, which: str, narrowing: Narrowing) -> list[Flags]:
+        steps = np.zeros(self._highest + 2, dtype=np.int32)
+        for document in _narrowed(self.sets[which], narrowing):
+            steps[document.chunks.start] += 1
+            steps[document.chunks.stop] -= 1
+        alive = np.cumsum(steps) > 0
+        if narrowing.symbols:
+            named = np.zeros_like(alive)
+            for symbol in narrowing.symbols:
+                named[self.shelf.chunks_of_symbol(symbol)] = True
+            alive &= named
+        return [alive[ids] for ids in postings.chunk_ids]
+
+    @cached_property
+    def _highest(self) -> int:
+        return self.shelf.highest_chunk()
+
+    def _open(self, document: StoredDocument) -> bool:
+        return document.component in self.scope.components and (self.scope.restricted or not document.labels)
+
+    def _set_of(self, document: StoredDocument) -> str:
+        if self.boundary is not None and self.boundary.path_decision(document.path).excluded is not None:
+            return "outside"
+        floor = self.scope.floor[document.component]
+        return "stale" if _ORDER.index(self.freshness(document.path).state) > _ORDER.index(floor) else "visible"
+
+
+def _narrowed(documents: list[StoredDocument], narrowing: Narrowing) -> list[StoredDocument]:
+    keep: list[Callable[[StoredDocument], bool]] = []
+    if narrowing.languages:
+        keep.append(lambda d: d.language in narrowing.languages)
+    if narrowing.paths:
+        patterns = Patterns(narrowing.paths)
+        keep.append(lambda d: patterns.match(d.path) is not None)
+    return [d for d in documents if all(test(d) for test in keep)] if keep else documents
+
+
+def current(recorded: Freshness | None, path: str, now: datetime) -> Freshness:
+    """A recorded freshness as it stands at ``now``: time alone makes fresh due and due stale. Code has none and is exempt."""
+    if recorded is None:
+        return Freshness(path, FreshnessState.EXEMPT, "")
+    state = recorded.state
+    if state in {FreshnessState.FRESH, FreshnessState.DUE, FreshnessState.STALE}:
+        state = FreshnessState.FRESH
+        if recorded.warn_at and now >= recorded.warn_at:
+            state = FreshnessState.DUE
+        if recorded.error_at and now >= recorded.error_at:
+            state = FreshnessState.STALE
+    if state is recorded.state:
+        return recorded
+    return Freshness(
+        path, state, recorded.cause, recorded.reviewed_at, recorded.changed_at, recorded.warn_at, recorded.error_at
+    )

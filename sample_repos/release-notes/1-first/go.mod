@@ -1,0 +1,3 @@
+module example.org/release-notes
+
+go 1.23
