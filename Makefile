@@ -78,7 +78,7 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
 	@touch $@
 
 ifneq ($(UV),)
-install  = uv pip install -q --python $(BIN)/python --require-hashes $(1)
+install  = uv pip install -q --compile-bytecode --python $(BIN)/python --require-hashes $(1)
 editable = uv pip install -q --python $(BIN)/python --no-build-isolation --no-deps -e .
 else
 install  = $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes $(1)

@@ -38,11 +38,14 @@ def span(delta: timedelta) -> str:
 
 
 def relative(time: datetime, now: datetime) -> str:
-    """``3h ago``, ``in 6d`` or ``now``."""
+    """``3h ago`` (whole units that have passed), ``in 6d`` (to the nearest unit) or ``now``."""
     delta = time - now
     if abs(delta) < timedelta(seconds=1):
         return "now"
-    return f"in {span(delta)}" if delta > timedelta(0) else f"{span(delta)} ago"
+    if delta < timedelta(0):
+        return f"{span(delta)} ago"
+    unit = next(timedelta(seconds=size) for size, _ in _STEPS if delta >= timedelta(seconds=size))
+    return f"in {span(delta + unit / 2)}"
 
 
 def stamp(time: datetime) -> str:

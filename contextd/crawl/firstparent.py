@@ -71,7 +71,7 @@ def _read_batch(git: Git, touches: Touches, start: int) -> int:
     """Add the touches of one batch of commits; return how many there were."""
     batch = range(start, min(start + _BATCH, len(touches.commits)))
     asked = "".join(f"{touches.commits[index]} {touches.parents[index]}".rstrip() + "\n" for index in batch)
-    arguments = ("--stdin", "--root", "-r", "-z", "--name-status", "--no-renames", "--ignore-submodules=none")
+    arguments = ("--stdin", "--root", "-r", "-z", "--name-status", "--no-renames")
     output = git.output("diff-tree", *arguments, stdin=asked.encode("ascii"), limit=LONG)
     where = {touches.commits[index].encode("ascii"): index for index in batch}
     tokens = iter(output.split(b"\0")[:-1])

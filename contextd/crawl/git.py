@@ -27,8 +27,6 @@ _COMMIT_ID = re.compile(r"[0-9a-f]{7,64}\Z")
 _NOT_IN_A_PATTERN = re.compile(r"[\x00-\x20\x7f~^:\\]|\.\.|@\{|//|\A[-/.]|[/.]\Z|\.lock\Z|\A\Z")
 _NOT_A_NAME = re.compile(rf"{_NOT_IN_A_PATTERN.pattern}|[*?\[]")
 _GLOB = re.compile(r"[*?\[]")
-_FILE_TYPE, _LINK_TYPE, _FILE_BITS = 0o170000, 0o120000, 0o100000
-_OWNER_EXECUTES = 0o100
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +137,7 @@ class GitCrawler:
         ref, commit, old = self._resolved(ref, old_commit)
         if old is None:
             return None
-        arguments = ("-r", "-z", "--raw", "--no-renames", "--ignore-submodules=none", "--full-index", old.tree, commit.tree)
+        arguments = ("-r", "-z", "--raw", "--no-renames", "--full-index", old.tree, commit.tree)
         done = self._git.run("diff-tree", *arguments, limit=LONG)
         if done.returncode != 0:
             return None
@@ -237,11 +235,11 @@ def _listed(record: bytes) -> Observed:
 
 
 def _observed(path: bytes, mode: bytes, address: bytes, size: int) -> Observed:
-    bits = int(mode, 8)
-    if bits & _FILE_TYPE == _FILE_BITS:
-        kind, shown = EntryKind.FILE, EXECUTABLE if bits & _OWNER_EXECUTES else REGULAR
-    elif bits & _FILE_TYPE == _LINK_TYPE:
+    """An entry; git has already reduced modes to the five it knows."""
+    if mode == b"120000":
         kind, shown = EntryKind.LINK, "120000"
-    else:
+    elif mode == b"160000":
         kind, shown, size = EntryKind.SUBMODULE, "160000", 0
+    else:
+        kind, shown = EntryKind.FILE, EXECUTABLE if mode == b"100755" else REGULAR
     return Observed(path, shown, kind, size, address.decode("ascii"))

@@ -49,9 +49,8 @@ _SETTINGS = (
     "core.hooksPath=/dev/null",
     "core.attributesFile=/dev/null",
     "core.commitGraph=false",  # a cache that can be stale or forged; first-parent walks lose little without it
-    "diff.algorithm=myers",  # these three change what blame says
+    "diff.algorithm=myers",  # like the next, read by blame
     "diff.indentHeuristic=true",
-    "blame.ignoreRevsFile=",
 )
 
 

@@ -87,8 +87,8 @@ class GitHistory:
         """
         wanted = words.encode("utf-8", "surrogateescape")
         since, name = -1, b""
-        for index, at, touch in self._versions(_raw(path)):
-            if touch is Touch.REMOVED or wanted not in self._content(self._touches.commits[index], at):
+        for index, at in self._versions(_raw(path)):
+            if wanted not in self._content(self._touches.commits[index], at):
                 return None if since < 0 else self._shown(since)
             since, name = index, at
         if since < 0:
@@ -140,13 +140,13 @@ class GitHistory:
         """The folder that a file went to with everything after the old folder's name unchanged; empty when it did not."""
         return target[: -len(tail) - 1] if target.endswith(b"/" + tail) else b""
 
-    def _versions(self, path: bytes) -> Iterator[tuple[int, bytes, Touch]]:
-        """What touched a file, newest first, by commit and by the name it had then, until it did not exist."""
+    def _versions(self, path: bytes) -> Iterator[tuple[int, bytes]]:
+        """What touched a file, newest first, by commit and by the name it had then, through renames, until it did not exist."""
         last, name = -1, path
         while True:
             for index, touch in self._touches.of(name):
                 if index > last:
-                    yield index, name, touch
+                    yield index, name
                     last = index
                     if touch is not Touch.CHANGED:
                         break
@@ -163,7 +163,7 @@ class GitHistory:
             commit, parent = self._touches.commits[index], self._touches.parents[index]
             found: dict[bytes, tuple[bytes, int]] = {}
             if parent:
-                arguments = ("-r", "-z", "--raw", "-M", f"-l{_RENAME_LIMIT}", "--diff-filter=R", "--ignore-submodules=none")
+                arguments = ("-r", "-z", "--raw", "-M", f"-l{_RENAME_LIMIT}", "--diff-filter=R")
                 tokens = iter(self._git.output("diff-tree", *arguments, parent, commit, limit=LONG).split(b"\0")[:-1])
                 for raw in tokens:
                     old, new = next(tokens), next(tokens)
@@ -232,17 +232,8 @@ class GitHistory:
         return self._trees[address]
 
     def _blamed(self, path: bytes, line: int) -> Commit | None:
-        arguments = (
-            "--porcelain",
-            "--root",
-            "--first-parent",
-            "--no-textconv",
-            "-L",
-            f"{line},{line}",
-            self._commit,
-            "--",
-            path,
-        )
+        neutral = ("--no-textconv", "--ignore-revs-file=")  # the last empties what blame.ignoreRevsFile lists
+        arguments = ("--porcelain", "--first-parent", *neutral, "-L", f"{line},{line}", self._commit, "--", path)
         done = self._git.run("blame", *arguments, limit=LONG)
         if done.returncode != 0:
             if _NO_SUCH_LINE.search(done.stderr):

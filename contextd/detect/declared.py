@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +25,7 @@ _RUNTIMES: Final = {
     "msrv": "rust",
 }
 _ECOSYSTEM_OF: Final = {"python": Ecosystem.PYPI, "node": Ecosystem.NPM, "go": Ecosystem.GOLANG, "rust": Ecosystem.CARGO}
+_WORKSPACE_ROOTS: Final = ("pnpm-workspace.yaml", "lerna.json")
 _COUNTED: Final = frozenset({Scope.RUNTIME, Scope.OPTIONAL, Scope.PEER})
 _ALSO_A_PROGRAM_WORDS: Final = (
     "ansible bash cargo cassandra chromium clickhouse cmake consul cuda docker docker-compose elasticsearch etcd ffmpeg gcc "
@@ -51,10 +52,14 @@ class Stated:
 
 
 class Declarations:
-    """Looks names up in the manifests of a corpus, nearest folder first."""
+    """Looks names up in the manifests of a corpus, nearest folder first.
 
-    def __init__(self, manifests: Mapping[str, Manifest | ManifestError]) -> None:
+    ``files`` are the listed paths: beside ``pnpm-workspace.yaml`` or ``lerna.json`` a package.json speaks for its tooling only.
+    """
+
+    def __init__(self, manifests: Mapping[str, Manifest | ManifestError], files: Collection[str] = ()) -> None:
         self._by_folder: dict[str, list[Manifest]] = {}
+        self._files = files
         for path in sorted(manifests):
             manifest = manifests[path]
             if isinstance(manifest, Manifest):
@@ -95,6 +100,8 @@ class Declarations:
     def _runtime(self, document: str, name: str) -> Stated | None:
         for folder in _upwards(folder_of(document)):
             asked = [runtime for m in self._by_folder.get(folder, ()) for runtime in m.runtimes if runtime.name == name]
+            if name == "node" and any(f"{folder}/{root}".lstrip("/") in self._files for root in _WORKSPACE_ROOTS):
+                return None
             if asked:
                 first = asked[0]
                 same = all(runtime.declared == first.declared for runtime in asked)

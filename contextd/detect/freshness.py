@@ -80,7 +80,7 @@ def finding(judged: Judged) -> Finding | None:
         quote=quote(judged.words),
         claim=claim,
         observed=fresh.cause,
-        remediation=f"read {fresh.path} against what it describes, correct it, and state the day in its front matter: last_reviewed",
+        remediation=f"read {fresh.path} against what it describes, mend it, and state the day there: last_reviewed",
         component=judged.component,
     )
 

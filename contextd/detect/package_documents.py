@@ -74,9 +74,10 @@ class _Said:
 
 
 def _lines(shelf: Shelf, files: str, words: re.Pattern[str]) -> Iterator[_Said]:
+    """Lines with ``words`` in the documents that match ``files``; within one document headings come last, they promise only."""
     for path in shelf.find(files):
         document = shelf.document(path)
-        for line in document.prose if document else ():
+        for line in sorted(document.prose if document else (), key=lambda one: one.level > 0):
             if words.search(line.text):
                 yield _Said(path, line.number, line.text)
 

@@ -94,16 +94,17 @@ def _asciidoc(line: Line) -> Iterator[Reference]:
 
 
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//")
-_UNSURE = re.compile(r"[{}<>$*|\\^\"']|\.\.\.|…|\[REDACTED:|\[[^\]]*\]|%[sd(]")
+_UNSURE = re.compile(r"[{}<>$*|\\^\"']|\.\.\.|…|\[REDACTED:|\[[^\]]*\]|%(?![0-9A-Fa-f]{2})|\A~/|://")
 _MAX_PATH: Final = 300
 
 
 def _link(line: Line, written: str, kind: ReferenceKind = ReferenceKind.LINK) -> Iterator[Reference]:
     """A reference for a link's target unless it is a URL, an address or made up by a template."""
     target, _, fragment = written.partition("#")
-    target = unquote(target.partition("?")[0], errors="replace")
-    if not written or _SCHEME.match(written) or _UNSURE.search(target) or len(target) > _MAX_PATH or "\n" in target:
+    target = target.partition("?")[0]
+    if _SCHEME.match(written) or _UNSURE.search(target) or len(target) > _MAX_PATH:
         return
+    target = unquote(target, errors="replace")
     if target or fragment:
         yield Reference(kind, line, written, target, unquote(fragment, errors="replace"))
 

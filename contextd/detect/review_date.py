@@ -72,7 +72,8 @@ def _edges(document: Document) -> Iterator[tuple[int, str]]:
     yield from ((line.number, line.text) for line in document.prose if line.number > max(first, last))
 
 
-_MAX_FRONT_MATTER: Final = 64 << 10
+_MAX_FRONT_MATTER: Final = 16 << 10
+_MAX_DEPTH: Final = 32
 
 
 def _front_matter(document: Document) -> tuple[dict[str, tuple[str, int]], Review | None]:
@@ -98,6 +99,8 @@ def _yaml_scalars(body: str) -> Iterator[tuple[str, tuple[str, int]]]:
     for event in yaml.parse(body, Loader=yaml.BaseLoader):
         if isinstance(event, yaml.CollectionStartEvent):
             depth, key = depth + 1, ""
+            if depth > _MAX_DEPTH:
+                raise yaml.YAMLError  # the parser's time grows with the square of the depth
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         elif isinstance(event, yaml.ScalarEvent) and depth == 1:
@@ -119,8 +122,8 @@ def _toml_scalars(body: str) -> Iterator[tuple[str, str, int]]:
 
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _ISO = re.compile(r"\b(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})(?!\d)", re.ASCII)
-_DAY_FIRST = re.compile(r"\b(?P<d>\d{1,2})(?:st|nd|rd|th)?\.? (?P<m>[A-Za-z]{3,9})\.?,? (?P<y>\d{4})\b", re.ASCII)
-_MONTH_FIRST = re.compile(r"\b(?P<m>[A-Za-z]{3,9})\.? (?P<d>\d{1,2})(?:st|nd|rd|th)?,? (?P<y>\d{4})\b", re.ASCII)
+_DAY_FIRST = re.compile(r"\b(?P<d>\d{1,2})(?:st|nd|rd|th)?\.? (?P<m>[A-Za-z]{3,9})\.?,? (?P<y>\d{4})(?!\d)", re.ASCII)
+_MONTH_FIRST = re.compile(r"\b(?P<m>[A-Za-z]{3,9})\.? (?P<d>\d{1,2})(?:st|nd|rd|th)?,? (?P<y>\d{4})(?!\d)", re.ASCII)
 
 
 def _review(text: str, line: int, shown: str) -> Review:

@@ -68,7 +68,7 @@ class Scene:
     @cached_property
     def declarations(self) -> Declarations:
         """What the manifests say, by name and nearness."""
-        return Declarations(self.manifests)
+        return Declarations(self.manifests, self.tree.files)
 
 
 class Detector(Protocol):

@@ -25,6 +25,7 @@ _CANDIDATE = re2.compile(
 )
 _USER_OF_URL = re.compile(rb"[A-Za-z][A-Za-z0-9+.\-]*://[^\s/@\"'<>]*\Z")
 _HOST = re.compile(rb":(?:[~./0-9]|[\w.\-]+/|[\w.\-]+\.git\b)")  # a port, or a path as scp writes it
+_MESSAGE = re.compile(rb"[0-9a-f.\-]{20,}\Z")  # the number of a message, not the name of a person
 _CALL = re.compile(rb"\s?\(|\[")
 _LONGEST_LOCAL = 64  # RFC 5321, 4.5.3.1.1
 _LONGEST_SCHEME = 80
@@ -78,10 +79,10 @@ def _around(data: bytes, at: int) -> tuple[int, int] | None:
 
 
 def _is_something_else(data: bytes, start: int, at: int, end: int) -> bool:
-    local = data[start:at].lower()
-    if local in _NOBODY or local in _LABELLED:
+    local, domain = data[start:at].lower(), data[at + 1 : end].lower()
+    if local in _NOBODY or local in _LABELLED or _MESSAGE.match(local):
         return True
-    if data[at + 1 : end].rpartition(b".")[2].lower() in _NOT_A_DOMAIN:
+    if domain.startswith(b"www.") or domain.rpartition(b".")[2] in _NOT_A_DOMAIN:
         return True
     if _CALL.match(data, end) or _HOST.match(data, end):
         return True

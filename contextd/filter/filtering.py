@@ -16,7 +16,7 @@ from contextd.filter.limits import BUILT_IN, content_fault, entry_fault, path_fa
 from contextd.filter.pii import FILE as PII_FILE
 from contextd.filter.pii import PersonalData
 from contextd.filter.presidio import RECOGNIZERS
-from contextd.filter.redact import Cut, Placeholders, Span, Unsettled, placeholder, settle
+from contextd.filter.redact import Cut, Placeholders, Span, Unsettled, placeholder, settle, without_placeholders
 from contextd.filter.secrets import SecretScanner
 from contextd.filter.views import views
 from contextd.model.content import Admitted, Excluded, Observed, RedactionKind
@@ -160,30 +160,29 @@ class Filter:
         if fault:
             shown = printable(raw)
             component = self.component_of(shown)
-            return PathDecision(
-                shown, component, self._descriptor.tier_of(component), _excluded(shown, _built_in(fault), size, component)
-            )
+            excluded = _excluded(shown, _built_in(fault), size, component)
+            return PathDecision(shown, component, self._descriptor.tier_of(component), excluded)
         standing = self._boundary.standing(path)
         denials = list(standing.denials)
         if too_large := size_fault(size, self._rules.boundary.limits):
             denials.insert(0, _built_in(too_large))
         if (sensitive := self._path_rule(path)) is not None:
             denials.append(sensitive)
-        excluded = [_excluded(path, denial, size, standing.component) for denial in denials]
+        exclusions = [_excluded(path, denial, size, standing.component) for denial in denials]
         return PathDecision(
             path=path,
             component=standing.component,
             tier=self._descriptor.tier_of(standing.component),
-            excluded=excluded[0] if excluded else None,
+            excluded=exclusions[0] if exclusions else None,
             labels=standing.labels,
             redact_zones=standing.redact_zones,
-            also=tuple(excluded[1:]),
+            also=tuple(exclusions[1:]),
             admitted_by=standing.admitted_by,
         )
 
     def would_change(self, path: str, text: bytes) -> bool:
         """Whether these rules exclude ``path`` or cut anything more out of ``text``, which is redacted already."""
-        if path_fault(raw_path(path)) or content_fault(text, self._rules.boundary.limits):
+        if path_fault(raw_path(path)) or content_fault(without_placeholders(text), self._rules.boundary.limits):
             return True
         component = self._boundary.component_of(path)
         if self._denial(path, component) is not None:

@@ -20,6 +20,7 @@ LINGUIST = ("linguist-generated", "linguist-vendored")
 EXPORT_IGNORE = "export-ignore"
 _KNOWN = frozenset({*LINGUIST, EXPORT_IGNORE})
 _LONGEST_PATTERN = 1_024
+_MACRO = "[attr]"
 
 # How pathspec writes "this file, or anything in this folder"; attributes mean the file alone.
 _OR_INSIDE = (GitIgnoreSpecPattern.pattern_to_regex("/x")[0] or "").removeprefix("^x")
@@ -37,12 +38,16 @@ class Attribute:
     line: int
 
 
+State = tuple[str, str]
+"""An attribute as a line gives it: its name, and ``set``, ``unset``, ``unspecified`` or a value."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Rule:
     regex: re2._Regexp[str]
     pattern: str
     line: int
-    values: Mapping[str, bool]
+    states: tuple[State, ...]
 
 
 class Attributes:
@@ -53,49 +58,57 @@ class Attributes:
         macros: those of the top-level file; None for that file itself, the only one whose ``[attr]`` lines count.
     """
 
-    __slots__ = ("_rules", "_top", "macros")
+    __slots__ = ("_rules", "macros")
 
-    def __init__(self, text: str, macros: Mapping[str, Mapping[str, bool]] | None = None) -> None:
-        self.macros: dict[str, Mapping[str, bool]] = dict(macros or {})
-        self._top = macros is None
+    def __init__(self, text: str, macros: Mapping[str, tuple[State, ...]] | None = None) -> None:
+        lines = [(number, line.strip()) for number, line in enumerate(text.split("\n"), 1)]
+        self.macros = dict(macros) if macros is not None else dict(_macro(line) for _, line in lines if line.startswith(_MACRO))
         self._rules: list[_Rule] = []
-        for number, line in enumerate(text.split("\n"), 1):
-            self._read(line.strip(), number)
+        for number, line in lines:
+            if line and not line.startswith(("#", _MACRO)):
+                self._read(line, number)
+        self._rules.reverse()
 
-    def of(self, path: str) -> dict[str, Attribute | None]:
-        """What this file says of ``path`` (relative to the file's folder) by attribute; None means switched off."""
-        known: dict[str, Attribute | None] = {}
+    def decide(self, path: str, known: dict[str, Attribute | None]) -> None:
+        """Add to ``known`` what this file says of ``path`` (relative to its folder) and no deeper one did; None is off.
+
+        As git does: from the last line to the first, an attribute is decided once; a macro that is decided as set decides what
+        it stands for. Macros are entered under their own names.
+        """
         for rule in self._rules:
             if rule.regex.search(path):
-                for name, on in rule.values.items():
-                    known[name] = Attribute(name, rule.pattern, rule.line) if on else None
-        return known
+                self._fill(rule, rule.states, known)
+
+    def _fill(self, rule: _Rule, states: tuple[State, ...], known: dict[str, Attribute | None]) -> None:
+        for name, value in reversed(states):
+            if name in known:
+                continue
+            on = value not in ("unset", "unspecified", "false")
+            known[name] = Attribute(name, rule.pattern, rule.line) if on else None
+            if value == "set":
+                self._fill(rule, self.macros.get(name, ()), known)
 
     def _read(self, line: str, number: int) -> None:
-        if not line or line.startswith("#"):
-            return
-        if line.startswith("[attr]"):
-            name, *states = line.removeprefix("[attr]").split() or [""]
-            if self._top:
-                self.macros[name] = self._values(states)
-            return
         quoted = _QUOTED.match(line)
-        pattern, _, rest = (_unquoted(quoted[1]), "", quoted[2]) if quoted else line.replace("\t", " ").partition(" ")
-        values = self._values(rest.split())
-        regex = _regex(pattern) if values else None
+        pattern, rest = (_unquoted(quoted[1]), quoted[2]) if quoted else line.replace("\t", " ").partition(" ")[::2]
+        states = tuple(state for state in map(_state, rest.split()) if state[0] in _KNOWN or state[0] in self.macros)
+        regex = _regex(pattern) if states else None
         if regex is not None:
-            self._rules.append(_Rule(regex, pattern, number, values))
+            self._rules.append(_Rule(regex, pattern, number, states))
 
-    def _values(self, states: list[str]) -> dict[str, bool]:
-        values: dict[str, bool] = {}
-        for state in states:
-            name, _, value = state.lstrip("-!").partition("=")
-            on = not state.startswith(("-", "!")) and value != "false"
-            if on:
-                values.update(self.macros.get(name, {}))
-            if name in _KNOWN:
-                values[name] = on
-        return values
+
+def _macro(line: str) -> tuple[str, tuple[State, ...]]:
+    name, *states = line.removeprefix(_MACRO).split() or [""]
+    return name, tuple(map(_state, states))
+
+
+def _state(text: str) -> State:
+    if text.startswith("-"):
+        return text[1:], "unset"
+    if text.startswith("!"):
+        return text[1:], "unspecified"
+    name, given, value = text.partition("=")
+    return name, value if given else "set"
 
 
 def _unquoted(text: str) -> str:

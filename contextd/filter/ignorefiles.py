@@ -127,14 +127,14 @@ class IgnoreFiles:
 
     def _states(self, path: str, folders: tuple[str, ...]) -> dict[str, tuple[str, Attribute] | None]:
         """The attributes of ``path`` with where each was decided: the deepest file that speaks of one has the last word."""
-        states: dict[str, tuple[str, Attribute] | None] = {}
-        for folder in folders:
-            if folder not in self._attributes or (folder and not path.startswith(folder + "/")):
-                continue
-            where, file = self._attributes[folder]
-            for name, attribute in file.of(_relative(path, folder)).items():
-                states[name] = None if attribute is None else (f"{where}:{attribute.line}", attribute)
-        return states
+        known: dict[str, Attribute | None] = {}
+        where: dict[str, str] = {}
+        for folder in reversed(folders):
+            if folder in self._attributes and (not folder or path.startswith(folder + "/")):
+                file, attributes = self._attributes[folder]
+                attributes.decide(_relative(path, folder), known)
+                where.update((name, file) for name in known.keys() - where.keys())
+        return {name: None if a is None else (f"{where[name]}:{a.line}", a) for name, a in known.items()}
 
     def _above_folder(self, folder: str) -> tuple[str, ...]:
         """The folders that hold an ignore file and cover ``folder``, outermost first."""

@@ -106,9 +106,11 @@ class PersonalData:
         if self._any_word is None:
             return
         for match in self._any_word.finditer(data):
-            start, end = _line(data, match.start(), match.end(), _WORD_AFTER, _WORD_BEFORE)
+            word = match.group()  # with a character on either side, which may be a line end
+            first = match.start() + word.startswith(b"\n")
+            start, end = _line(data, first, match.end() - word.endswith(b"\n"), _WORD_AFTER, _WORD_BEFORE)
             for finder, words, members in self._by_words:
-                if finder.search(match.group()) is not None:
+                if finder.search(word) is not None:
                     for sought in members:
                         yield from _shaped(data, start, end, sought, words)
 

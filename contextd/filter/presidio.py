@@ -54,13 +54,16 @@ def recognize(entity: str, text: str, words: tuple[str, ...]) -> tuple[Recognize
         words: further context words, known to stand near.
 
     Returns:
-        What it found, in order.
+        What it found, in order; all of the text where the recognizer failed on it.
     """
     loaded = _load()
     recognizer = loaded.recognizers[entity]
-    results = recognizer.analyze(text, [entity])
-    if results:
-        results = loaded.enhancer.enhance_using_context(text, results, loaded.artifacts(text), [recognizer], list(words))
+    try:
+        results = recognizer.analyze(text, [entity])
+        if results:
+            results = loaded.enhancer.enhance_using_context(text, results, loaded.artifacts(text), [recognizer], list(words))
+    except Exception:  # noqa: BLE001 - whatever hostile text does to a recognizer, it must neither stop a crawl nor pass unseen
+        return (Recognized(0, len(text), 1.0),)
     return tuple(sorted((Recognized(r.start, r.end, r.score) for r in results), key=lambda r: (r.start, r.end)))
 
 

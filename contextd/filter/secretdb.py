@@ -28,13 +28,13 @@ _VERSION = version("hyperscan")
 _MAGIC = b"contextd secret database 1\n"
 _LOADED_MOST = 8
 _FLAGS = hyperscan.HS_FLAG_SINGLEMATCH
-_OPTIONAL_PREFIX = re.compile(r"\A((?:\(\?[ims]+\))?)\[(?:\\.|[^\]\\])+\]\{0,\d+\}\??(?=.)", re.DOTALL)
+_OPTIONAL_PREFIX = re.compile(r"\A((?:\(\?[ims]+\))?)\[(?:\\.|[^\]\\])+\](?:\{0,\d+\}|\*)\??(?=.)", re.DOTALL)
 # \p and \x80 and above fold and class differently; \v is one character to RE2 and several to PCRE; \Q hides brackets.
 _DIFFERS = re.compile(r"\\(?:[pPvCQ0-7]|x\{|x[89a-fA-F])")
 # RE2's white space; PCRE's has the vertical tab as well.
 _SPACES = {r"\s": r"\t\n\f\r ", r"\S": r"\x00-\x08\x0b\x0e-\x1f\x21-\xff"}
-_OUTSIDE = re.compile(r"\\.|\[\^?\]?|\{\d+,\d+\}", re.DOTALL)  # a "]" right after "[" or "[^" is a member
-_IN_CLASS = re.compile(r"\\.|\[:\^?\w+:\]", re.DOTALL)
+_OUTSIDE = re.compile(r"[^\\\[{]+|\\.|\[\^?\]?|\{\d+,\d+\}", re.DOTALL)  # a "]" right after "[" or "[^" is a member
+_IN_CLASS = re.compile(r"[^\\\[\]]+|\\.|\[:\^?\w+:\]", re.DOTALL)
 _BOUNDS = re.compile(r"\{(\d+),(\d+)\}")
 _WIDE = 8
 

@@ -45,6 +45,8 @@ def _alone(data: bytes, start: int, end: int) -> tuple[int, int] | None:
 
 # Groups as they are printed on cards: fours; 4-6-5 (American Express); 4-6-4 (Diners Club).
 _CARD_GROUPS = ((4, 4, 4, 4), (4, 6, 5), (4, 6, 4))
+_FOUR_BEFORE = re.compile(rb"(?<![0-9A-Za-z])[0-9A-Fa-f]{4}[ -]\Z")
+_FOUR_AFTER = re.compile(rb"[ -][0-9A-Fa-f]{4}(?![0-9A-Za-z])")
 _ISSUERS = {
     14: re.compile(r"3(?:0[0-5]|[68])"),
     15: re.compile(r"3[47]"),
@@ -59,8 +61,11 @@ def _card(data: bytes, start: int, end: int) -> tuple[int, int] | None:
     if issuer is None or issuer.match(digits) is None or not luhn(digits) or not _stands_alone(data, start, end):
         return None
     parts = re.split(rb"[ -]", raw)
-    grouped = len(parts) == 1 or (tuple(map(len, parts)) in _CARD_GROUPS and not (b" " in raw and b"-" in raw))
-    return (start, end) if grouped else None
+    if len(parts) == 1:
+        return start, end
+    in_series = _FOUR_BEFORE.search(data, max(0, start - 6), start) or _FOUR_AFTER.match(data, end)
+    grouped = tuple(map(len, parts)) in _CARD_GROUPS and not (b" " in raw and b"-" in raw)
+    return (start, end) if grouped and not in_series else None
 
 
 def _iban(data: bytes, start: int, end: int) -> tuple[int, int] | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from binascii import a2b_base64
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import re2
@@ -54,8 +54,8 @@ def views(data: bytes) -> Iterator[View]:
     yield View("as it is", data)
     if not data.isascii() and (edits := list(_fold_edits(data))):
         yield _view("folded", data, edits, whole=True)
-    for name, find in _READINGS:
-        if edits := find(data):
+    for name, edits in (*_literal_readings(data), ("base64", _base64_edits(data)), ("percent", _percent_edits(data))):
+        if edits:
             yield _view(name, data, edits)
 
 
@@ -126,21 +126,33 @@ _ESCAPED = _finder(
     rb"|[A-Za-z0-9+_\-]{3}\\/[A-Za-z0-9+_\-]{3}|\\[nrt\"'][^\s\\]{1,64}@"
 )
 _ESCAPE = re.compile(rb"\\(?:[nrt\"'/]|x[0-9A-Fa-f]{2}|u00[0-9A-Fa-f]{2})")
+_SAYS_SO = frozenset(b"+.&|<>~\\")
 _PLAIN = {b"n": b"\n", b"r": b"\n", b"t": b"\t"}
 
 
-def _literal_edits(data: bytes) -> list[Edit]:
-    edits = _joints(_JOINT, data)
-    if b"\\" not in data:
-        return edits
+def _literal_readings(data: bytes) -> Iterator[tuple[str, list[Edit]]]:
+    """Literals joined where the text says so, and, apart from that, also where they only stand side by side.
+
+    Two readings, because joining neighbours that are none would run two values into one.
+    """
+    joints = _joints(_JOINT, data)
+    said = [edit for edit in joints if not _SAYS_SO.isdisjoint(data[edit[0] : edit[1]])]
     if b"\\\n" in data or b"\\\r\n" in data:
-        edits += _joints(_CONTINUED, data)
-    lines = [_lines(data, start, end) for start, end, _ in edits] + [_lines(data, *m.span()) for m in _ESCAPED.finditer(data)]
-    at = 0
-    for start, end in sorted(lines):
-        for match in _ESCAPE.finditer(data, max(start, at), end):
-            edits.append((*match.span(), _unescaped(match[0][1:])))
-        at = max(at, end)
+        said += _joints(_CONTINUED, data)
+    escaped = [_lines(data, *m.span()) for m in _ESCAPED.finditer(data)] if b"\\" in data else []
+    yield "literals", _with_escapes(data, said, escaped)
+    if any(_SAYS_SO.isdisjoint(data[start:end]) for start, end, _ in joints):
+        yield "adjacent literals", _with_escapes(data, joints + said, [])
+
+
+def _with_escapes(data: bytes, joints: list[Edit], lines: list[tuple[int, int]]) -> list[Edit]:
+    """Joints, and the escapes on their lines and on ``lines``."""
+    edits = list(joints)
+    if b"\\" in data:
+        at = 0
+        for start, end in sorted(lines + [_lines(data, start, end) for start, end, _ in joints]):
+            edits += [(*m.span(), _unescaped(m[0][1:])) for m in _ESCAPE.finditer(data, max(start, at), end)]
+            at = max(at, end)
     return _apart(edits)
 
 
@@ -159,8 +171,8 @@ def _unescaped(escape: bytes) -> bytes:
     return _PLAIN.get(escape, escape)
 
 
-# Encoded: base64 (RFC 4648, either alphabet, wrapped or not) of text, and percent-encoding (RFC 3986). A byte of ASCII text is the
-# first of three only if its sextet is one of 2, 3 and 8 to 31: C, D, I to Z, a to f. Six quads that begin so are rarely a name.
+# Encoded: base64 (RFC 4648, either alphabet, wrapped or not) of text, and percent-encoding (RFC 3986). Of three bytes of ASCII
+# text the first sextet is 2, 3 or 8 to 31: C, D, I to Z, a to f. Six quads that begin so are rarely a name.
 _SEXTET = rb"[A-Za-z0-9+/_\-]"
 _QUAD = rb"(?:[CDI-Za-f]" + _SEXTET + rb"{3})"
 _WRAP = rb"\r?\n[ \t]*"
@@ -215,10 +227,3 @@ def _apart(edits: list[Edit]) -> list[Edit]:
             result.append(edit)
             at = edit[1]
     return result
-
-
-_READINGS: tuple[tuple[str, Callable[[bytes], list[Edit]]], ...] = (
-    ("literals", _literal_edits),
-    ("base64", _base64_edits),
-    ("percent", _percent_edits),
-)

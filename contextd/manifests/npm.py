@@ -23,7 +23,10 @@ _PACKAGES_SINCE: Final = 2
 
 
 def parse_package(path: str, text: str) -> Manifest:
-    """Parse package.json: dependencies by table, and ``engines.node``."""
+    """Parse package.json: dependencies by table, and ``engines.node``.
+
+    The engines of a workspace's root are those of its tooling, not of the packages in it, and are left out.
+    """
     root = json_places.load(path, text)
     lines = json_places.lines(text, depth=2)
     found = [
@@ -33,7 +36,9 @@ def parse_package(path: str, text: str) -> Manifest:
         if isinstance(declared, str)
     ]
     engine = _table(root.get("engines")).get("node")
-    runtimes = [Runtime("node", engine, path, lines.get(("engines", "node"), 1))] if isinstance(engine, str) else []
+    runtimes = []
+    if isinstance(engine, str) and "workspaces" not in root:
+        runtimes.append(Runtime("node", engine, path, lines.get(("engines", "node"), 1)))
     name = root.get("name")
     return Manifest(path, Ecosystem.NPM, tuple(found), tuple(runtimes), name if isinstance(name, str) else "")
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
-from contextd.index.query import Query, parse_query
+from contextd.index.query import parse_query
 from contextd.model.access import Action
 from contextd.model.answer import Hit, Permitted, Question, Watermarks
 from contextd.model.content import ContentClass
 from contextd.model.document import Span
 from contextd.model.errors import InvalidInput, NotFound, Refused
 from contextd.operations.plane import Caller, Plane
+from contextd.operations.retrieval import Candidate
 from contextd.operations.scoping import open_views
 from contextd.operations.serving import record_answer
 from contextd.operations.view import View
@@ -27,13 +28,6 @@ MIN_BUDGET, MAX_BUDGET = 16, 200_000
 _BYTES_PER_TOKEN = 4
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    view: View
-    chunk: StoredChunk
-    score: float
-
-
 def search(plane: Plane, caller: Caller, question: Question) -> Permitted:
     """Answer a question in words from what the caller may see.
 
@@ -46,13 +40,9 @@ def search(plane: Plane, caller: Caller, question: Question) -> Permitted:
     views = open_views(plane, caller, question, Action.SEARCH)
     text = plane.redact(question.text)
     query = parse_query(text)
-    found: list[_Candidate] = []
-    kept_back = {"stale": 0, "outside": 0}
-    for view in views:
-        found += _matches(plane, view, query, "visible", question)
-        for which in kept_back:
-            kept_back[which] += len(_matches(plane, view, query, which, question))
-    found.sort(key=lambda c: (-c.score, c.view.scope.source.name, c.chunk.path, c.chunk.start_byte))
+    retrieval = plane.retrieval(views)
+    found = retrieval.find(query, "visible", question.filter, question.limit)
+    kept_back = {which: len(retrieval.find(query, which, question.filter, question.limit)) for which in ("stale", "outside")}
     served = [c for c in found if not _cut_today(c)]
     kept_back["outside"] += len(found) - len(served)
     if not served and any(kept_back.values()):
@@ -82,7 +72,7 @@ def fetch(plane: Plane, caller: Caller, question: Question, path: str, lines: tu
     if which != "visible":
         raise _all_withheld(plane, caller, question, {which: 1})
     chunk = _slice(view, path, view.shelf.text(document), lines)
-    candidate = _Candidate(view, chunk, 1.0)
+    candidate = Candidate(view, chunk, 1.0)
     if _cut_today(candidate):
         raise _all_withheld(plane, caller, question, {"outside": 1})
     return _answer(plane, caller, question, path, [view], [candidate], 0)
@@ -104,18 +94,7 @@ def _check(question: Question) -> None:
         raise InvalidInput(f"budget {question.budget} is not between {MIN_BUDGET} and {MAX_BUDGET:,} tokens", field="budget")
 
 
-def _matches(plane: Plane, view: View, query: Query, which: str, question: Question) -> list[_Candidate]:
-    if not view.sets[which]:
-        return []
-    postings = plane.postings(view.scope.source.name)
-    mask = view.mask(postings, which, question.filter)
-    scored = postings.searcher.search(query, mask, question.limit, view.shelf.chunk_text)
-    snapshot = view.scope.snapshot
-    chunks = view.shelf.chunks(snapshot.ref, snapshot.sequence, [s.chunk_id for s in scored]) if scored else {}
-    return [_Candidate(view, chunks[s.chunk_id], s.score) for s in scored if s.chunk_id in chunks]
-
-
-def _cut_today(candidate: _Candidate) -> bool:
+def _cut_today(candidate: Candidate) -> bool:
     """Whether the rules in force now would cut something out of this text, or the whole of it."""
     boundary = candidate.view.boundary
     return boundary is not None and boundary.would_change(candidate.chunk.path, candidate.chunk.text)
@@ -158,7 +137,7 @@ def _answer(
     question: Question,
     text: str,
     views: Sequence[View],
-    candidates: Sequence[_Candidate],
+    candidates: Sequence[Candidate],
     withheld: int,
 ) -> Permitted:
     """Fit what was found into the budget, record it, and hand it out."""
@@ -174,7 +153,7 @@ def _answer(
     return Permitted(tuple(hits), _watermarks(used, now), withheld, receipt, question.budget, tokens, truncated)
 
 
-def _fitted(plane: Plane, candidates: Sequence[_Candidate], budget: int) -> Iterator[Hit]:
+def _fitted(plane: Plane, candidates: Sequence[Candidate], budget: int) -> Iterator[Hit]:
     """Hits in rank order as long as the budget lasts; the first is cut at a line when it alone is too large."""
     for rank, candidate in enumerate(candidates, 1):
         chunk = candidate.chunk
@@ -200,7 +179,7 @@ def _cut(chunk: StoredChunk, budget: int) -> StoredChunk:
     return replace(chunk, text=text, end_line=chunk.start_line + text.count(b"\n") - 1, end_byte=chunk.start_byte + end)
 
 
-def _hit(plane: Plane, candidate: _Candidate, chunk: StoredChunk, rank: int) -> Hit:
+def _hit(plane: Plane, candidate: Candidate, chunk: StoredChunk, rank: int) -> Hit:
     scope = candidate.view.scope
     name, ref = scope.source.name, scope.snapshot.ref
     findings = plane.kept(("findings", name, ref), lambda: plane.control.findings.active(name, ref)).get(chunk.path, ())

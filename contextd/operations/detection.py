@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from contextd.detect.detection import detect
-from contextd.model.finding import History
+from collections.abc import Iterator, Sequence
+
+from contextd.crawl.listing import NOT_GIT
+from contextd.detect.detection import NotChecked, detect
+from contextd.model.finding import Finding, FindingState, History
 from contextd.model.snapshot import Snapshot
 from contextd.model.source import REST, Source
 from contextd.operations.corpus import ShelfCorpus
@@ -17,8 +20,10 @@ def run_detectors(plane: Plane, source: Source, snapshot: Snapshot, shelf: Shelf
     now = plane.now()
     corpus = ShelfCorpus(shelf, snapshot)
     requirements = {tier: rules.package for tier, rules in plane.bundle.tiers.items()}
-    found = detect(corpus, history, plane.bundle.freshness, plane.bundle.drift, requirements, now)
-    recorded = plane.control.findings.record(source.name, snapshot.ref, snapshot.id, found.findings, now)
+    commit = "" if snapshot.commit == NOT_GIT else snapshot.commit
+    found = detect(corpus, history, plane.bundle.freshness, plane.bundle.drift, requirements, now, commit=commit)
+    kept = _unchecked(plane, source.name, snapshot.ref, found.not_checked)
+    recorded = plane.control.findings.record(source.name, snapshot.ref, snapshot.id, [*found.findings, *kept], now)
     states = [(corpus.component(state.path), state) for state in found.freshness]
     plane.control.currency.record_freshness(source.name, snapshot.ref, states)
     plane.control.currency.record_packages(source.name, snapshot.ref, found.packages, now)
@@ -34,6 +39,19 @@ def run_detectors(plane: Plane, source: Source, snapshot: Snapshot, shelf: Shelf
         )
         for package in found.packages
     )
-    body = {"opened": len(recorded.opened), "reopened": len(recorded.reopened), "resolved": len(recorded.resolved)}
+    body = {
+        "opened": len(recorded.opened),
+        "reopened": len(recorded.reopened),
+        "resolved": len(recorded.resolved),
+        "not_checked": [f"{', '.join(one.codes)} {one.path}: {plane.redact(one.why)}" for one in found.not_checked],
+    }
     plane.control.events.record([Event(now, "detection", source.name, "", snapshot.descriptor.tier, body)])
     return len(recorded.opened) + len(recorded.reopened), len(recorded.resolved)
+
+
+def _unchecked(plane: Plane, source: str, ref: str, not_checked: Sequence[NotChecked]) -> Iterator[Finding]:
+    """What was found before where a detector now failed: it could not say that anything is mended."""
+    for one in not_checked:
+        for record in plane.control.findings.find(source, ref, codes=one.codes):
+            if record.finding.path == one.path and record.state is not FindingState.RESOLVED:
+                yield record.finding

@@ -57,4 +57,4 @@ def look_at_package(location: str, descriptor: Descriptor, boundaries: Path, now
     admitted = {outcome.path: outcome for outcome in outcomes if isinstance(outcome, Admitted)}
     corpus = FilteredCorpus(descriptor, admitted, [outcome.path for outcome in outcomes])
     need = bundle.tiers[descriptor.tier].package
-    return check_package(corpus, REST, descriptor.tier, need.required, need.max_age, now)
+    return check_package(corpus, REST, descriptor.tier, required=need.required, max_age=need.max_age, now=now)

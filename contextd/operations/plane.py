@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from contextd.model.access import AccessRequest, Action, Decision, Grant, Target
 from contextd.model.errors import NotFound, Refused
 from contextd.model.source import REST, ContentKind, Descriptor, Source, SourceKind
 from contextd.operations.postings import Postings, open_postings
+from contextd.operations.retrieval import Retrieval
 from contextd.operations.view import View
 from contextd.pipeline import Recipe
 from contextd.policy.access import Permit
@@ -29,6 +30,8 @@ from contextd.store.shelf.shelf import Shelf
 T = TypeVar("T")
 
 TERMINAL = Use()
+
+_KEPT = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ class Plane:
     _kept: dict[tuple[object, ...], object] = field(default_factory=dict)
     _generation: int = -1
     _postings: dict[str, tuple[tuple[int, ...], Postings]] = field(default_factory=dict)
+    _tags: dict[str, int] = field(default_factory=dict)
+    _retrievals: dict[tuple[object, ...], Retrieval] = field(default_factory=dict)
     _redactor: Filter | None = None
 
     def caller(self, principal: str) -> Caller:
@@ -157,9 +162,20 @@ class Plane:
         ids = shelf.segment_ids()
         known = self._postings.get(source)
         if known is None or known[0] != ids:
-            known = (ids, open_postings(shelf))
+            known = (ids, open_postings(shelf, self._tags.setdefault(source, len(self._tags))))
             self._postings[source] = known
         return known[1]
+
+    def retrieval(self, views: Sequence[View]) -> Retrieval:
+        """These views over the postings of their shelves, kept until either changes."""
+        opened = [self.postings(view.scope.source.name) for view in views]
+        key = (*map(id, views), *map(id, opened))
+        found = self._retrievals.get(key)
+        if found is None:
+            if len(self._retrievals) >= _KEPT:
+                self._retrievals.clear()
+            found = self._retrievals[key] = Retrieval(views, opened)
+        return found
 
     def shelves(self) -> Iterator[tuple[Source, Shelf]]:
         """Every registered source with its shelf, by name."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from contextd.index.rank import Searcher
 from contextd.index.segments import IndexedChunk, PackedSegment, Segment, merge, pack
 from contextd.model.snapshot import Prepared
 from contextd.parse.kinds import is_test
@@ -21,6 +20,8 @@ SEGMENT_CHUNKS = 16_384
 
 MOST_SEGMENTS = 8
 """With more segments than this, the small ones are merged into one."""
+
+TAG_BITS = 40
 
 _SMALL = 4 * SEGMENT_CHUNKS
 _IDS = np.dtype("<i8")
@@ -68,22 +69,31 @@ class Indexer:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Postings:
-    """All postings of a shelf, opened: the searcher, and the chunk ids of each of its segments."""
+    """All postings of one shelf, opened, and the chunk ids of each segment.
 
-    searcher: Searcher
+    Within the segments a chunk id carries ``tag`` above its lower 40 bits, so that shelves can be searched as one.
+    """
+
+    tag: int
+    segments: tuple[Segment, ...]
     chunk_ids: tuple[NDArray[np.int64], ...]
 
 
-def open_postings(shelf: Shelf) -> Postings:
+def open_postings(shelf: Shelf, tag: int) -> Postings:
     """The postings of a shelf as they are now; blocks are read when a question needs them."""
-    segments = shelf.segments()
-    ids = tuple(np.frombuffer(segment.chunk_ids, dtype=_IDS) for segment in segments)
-    opened = [_opened(shelf, segment.id, segment.header, numbers) for segment, numbers in zip(segments, ids, strict=True)]
-    return Postings(Searcher(opened), ids)
+    stored = shelf.segments()
+    ids = tuple(np.frombuffer(segment.chunk_ids, dtype=_IDS) for segment in stored)
+    opened = (_opened(shelf, segment, numbers + (tag << TAG_BITS)) for segment, numbers in zip(stored, ids, strict=True))
+    return Postings(tag, tuple(opened), ids)
 
 
-def _opened(shelf: Shelf, segment: int, header: bytes, ids: NDArray[np.int64]) -> Segment:
-    return Segment(header, lambda number: shelf.block(segment, number), ids)
+def untagged(chunk_id: int) -> tuple[int, int]:
+    """The tag of a chunk id as a search returns it, and the id within its shelf."""
+    return chunk_id >> TAG_BITS, chunk_id & ((1 << TAG_BITS) - 1)
+
+
+def _opened(shelf: Shelf, segment: StoredSegment, ids: NDArray[np.int64]) -> Segment:
+    return Segment(segment.header, lambda number: shelf.block(segment.id, number), ids)
 
 
 def _packed(shelf: Shelf, segment: StoredSegment) -> PackedSegment:

@@ -12,18 +12,14 @@ from numpy.typing import NDArray
 
 from contextd.filter.filtering import Filter
 from contextd.filter.patterns import Patterns
-from contextd.index.rank import Mask
 from contextd.model.answer import Filter as Narrowing
 from contextd.model.finding import Freshness, FreshnessState
 from contextd.model.snapshot import Snapshot
 from contextd.model.source import Source
-from contextd.operations.postings import Postings
 from contextd.store.shelf.rows import StoredDocument
 from contextd.store.shelf.shelf import Shelf
 
 Flags = NDArray[np.bool_]
-
-_KEPT_MASKS = 32
 
 _ORDER = (
     FreshnessState.EXEMPT,
@@ -72,7 +68,6 @@ class View:
         self.boundary = boundary
         self._freshness = freshness
         self._now = now
-        self._masks: dict[tuple[int, str, Narrowing], Mask] = {}
         self.sets: dict[str, list[StoredDocument]] = {"visible": [], "stale": [], "outside": []}
         self._found: dict[str, tuple[StoredDocument, str]] = {}
         for document in shelf.documents(scope.snapshot.ref, scope.snapshot.sequence):
@@ -96,16 +91,8 @@ class View:
         """An open document and its set (visible, stale, outside); None for what is closed or not there."""
         return self._found.get(path)
 
-    def mask(self, postings: Postings, which: str, narrowing: Narrowing) -> Mask:
-        """The mask over the chunks of one of the sets, narrowed as asked; the same for the same question."""
-        key = (id(postings), which, narrowing)
-        if key not in self._masks:
-            if len(self._masks) >= _KEPT_MASKS:
-                self._masks.clear()
-            self._masks[key] = postings.searcher.mask(self._flags(postings, which, narrowing))
-        return self._masks[key]
-
-    def _flags(self, postings: Postings, which: str, narrowing: Narrowing) -> list[Flags]:
+    def flags(self, which: str, narrowing: Narrowing) -> Flags:
+        """By chunk id, whether a chunk belongs to one of the sets, narrowed as asked."""
         steps = np.zeros(self._highest + 2, dtype=np.int32)
         for document in _narrowed(self.sets[which], narrowing):
             steps[document.chunks.start] += 1
@@ -116,7 +103,7 @@ class View:
             for symbol in narrowing.symbols:
                 named[self.shelf.chunks_of_symbol(symbol)] = True
             alive &= named
-        return [alive[ids] for ids in postings.chunk_ids]
+        return alive
 
     @cached_property
     def _highest(self) -> int:

@@ -41,6 +41,11 @@ class Lines:
         """Whether a line holds nothing but ASCII white space."""
         return not self.raw[line].strip(_BLANKS)
 
+    @property
+    def head(self) -> int:
+        """The first line that is not blank; the number of lines when there is none."""
+        return next((line for line in range(self.count) if not self.blank(line)), self.count)
+
     def at(self, byte: int) -> int:
         """The line that holds a byte offset; for the end of the text the last line."""
         return min(bisect_right(self.starts, byte), self.count) - 1

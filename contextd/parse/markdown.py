@@ -8,36 +8,17 @@ stand in list items. Front matter is YAML between ``---`` lines or TOML between 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
 from contextd.model.document import Section
 from contextd.parse.anchors import Anchors, plain
 from contextd.parse.lines import Lines
+from contextd.parse.prose import Heading, Scan
 
 _ATX = re.compile(rb" {0,3}(#{1,6})(?=[ \t\r]|$)")
 _FENCE = re.compile(rb"[ \t]*(?:[-*+>][ \t]+|\d{1,9}[.)][ \t]+)*(`{3,}(?=[^`]*$)|~{3,})", re.DOTALL)
 _SETEXT = re.compile(rb" {0,3}(=+|-+)[ \t\r]*$")
 _NO_PARAGRAPH = re.compile(rb"(?: {4}|\t| {0,3}(?:[-*+](?:[ \t\r]|$)|\d{1,9}[.)](?:[ \t\r]|$)|[>|<]|(?:[-*_][ \t]*){3,}\r?$))")
 _FRONT = {b"---": (b"---", b"..."), b"+++": (b"+++",)}
-
-
-@dataclass(slots=True)
-class Heading:
-    """A heading: its level (from 1), its title as plain text, and the 0-based lines it begins on and its text starts after."""
-
-    level: int
-    title: str
-    first: int
-    after: int
-
-
-@dataclass(slots=True)
-class Scan:
-    """What one pass over the lines finds: where the body starts, the headings in order, and the lines inside fences."""
-
-    body: int
-    headings: list[Heading] = field(default_factory=list)
-    fenced: set[int] = field(default_factory=set)
 
 
 def front_matter(text: bytes) -> tuple[int, int] | None:
@@ -88,19 +69,19 @@ def scan_markdown(lines: Lines) -> Scan:
         elif lines.blank(number):
             paragraph = -1
         elif atx := _ATX.match(raw):
-            scan.headings.append(_heading(len(atx[1]), _atx_title(raw[atx.end() :]), number, number + 1))
+            scan.headings.append(_heading(len(atx[1]), _atx_title(raw[atx.end() :]), number))
             paragraph = -1
         elif paragraph >= 0 and (underline := _SETEXT.match(raw)):
             title = b" ".join(line.strip() for line in lines.raw[paragraph:number])
-            scan.headings.append(_heading(1 if underline[1].startswith(b"=") else 2, title, paragraph, number + 1))
+            scan.headings.append(_heading(1 if underline[1].startswith(b"=") else 2, title, paragraph))
             paragraph = -1
         elif paragraph == -1:
             paragraph = -2 if _NO_PARAGRAPH.match(raw) else number
     return scan
 
 
-def _heading(level: int, title: bytes, first: int, after: int) -> Heading:
-    return Heading(level, plain(title.decode("utf-8", "replace")), first, after)
+def _heading(level: int, title: bytes, first: int) -> Heading:
+    return Heading(level, plain(title.decode("utf-8", "replace")), first)
 
 
 def _atx_title(rest: bytes) -> bytes:

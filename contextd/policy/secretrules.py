@@ -1,8 +1,8 @@
 """Secret rules in the gitleaks TOML format, read into values.
 
 Read: ``[[rules]]`` with ``id``, ``description``, ``regex``, ``secretGroup``, ``entropy``, ``keywords``, ``path``, ``tags`` and
-allow-lists; global ``[allowlist]`` and ``[[allowlists]]`` (with ``targetRules``); ``[extend]`` with ``useDefault`` (the rules of
-the bundle's other files hold anyway) and ``disabledRules``. ``title``, ``description``, ``minVersion`` and ``tags`` say nothing
+allow-lists; global ``[allowlist]`` and ``[[allowlists]]``, with ``targetRules``; ``[extend]`` with ``useDefault``, since the
+bundle's other files hold anyway, and ``disabledRules``. ``title``, ``description``, ``minVersion`` and ``tags`` say nothing
 about what is a secret and are read past. What cannot be honoured (``commits``, ``extend.path``, rules that need other rules) is
 refused, not ignored.
 """
@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import re2
@@ -21,6 +22,7 @@ from contextd.policy.rules import Allowlist, SecretRule, SecretRules
 from contextd.policy.tomllines import TomlLines
 
 MAX_ENTROPY = 8.0
+_At = Callable[[str], int]  # the line of a key of one table
 _MEMORY = 64 << 20  # RE2's default of 8 MiB makes long alternations fall back to its slow engine
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 _AT_LINE = re.compile(r"\(at (?:line (\d+), column \d+|end of document)\)")
@@ -67,7 +69,7 @@ _REFUSED = {
     "commits": "commits are not read here, contents are; use paths or regexes",
     "required": "rules that need other rules are not supported; write one regex for both",
     "skipReport": "a rule that is not reported redacts nothing; remove the rule or the key",
-    "path": "put that file into secrets/ itself",
+    "path": "rules are not read from elsewhere; put that file into secrets/ itself",
     "url": "nothing is downloaded; put that file into secrets/ itself",
 }
 
@@ -153,67 +155,64 @@ class _File:
         self.problems.append(f"{self._name}:{line}: {what}")
 
     def _read(self, tables: dict[str, Any]) -> None:
-        top = self._fields(tables, _TOP, "", 0)
+        top = self._fields(tables, _TOP, self._at("", 0))
         if "extend" in top:
-            extend = self._fields(top["extend"], _EXTEND, "extend", 0)
-            place = f"{self._name}:{self._lines.of('extend', 0, 'disabledRules')}"
-            self.disabled = [(place, rule) for rule in extend.get("disabledRules", ())]
-        for header, tables_ in (
-            ("allowlist", [top["allowlist"]] if "allowlist" in top else []),
-            ("allowlists", top.get("allowlists", [])),
-        ):
-            for number, table in enumerate(tables_):
-                self._global(table, header, number)
-        for number, table in enumerate(top.get("rules", [])):
-            self._rule(table, number)
+            at = self._at("extend", 0)
+            disabled = self._fields(top["extend"], _EXTEND, at).get("disabledRules", ())
+            self.disabled = [(f"{self._name}:{at('disabledRules')}", rule) for rule in disabled]
+        if "allowlist" in top:
+            self._global(top["allowlist"], self._at("allowlist", 0))
+        for place, table in enumerate(top.get("allowlists", [])):
+            self._global(table, self._at("allowlists", place))
+        for place, table in enumerate(top.get("rules", [])):
+            self._rule(table, place)
 
-    def _fields(self, table: dict[str, Any], shape: dict[str, str], header: str, place: int) -> dict[str, Any]:
+    def _at(self, header: str, place: int) -> _At:
+        return partial(self._lines.of, header, place)
+
+    def _fields(self, table: dict[str, Any], shape: dict[str, str], at: _At) -> dict[str, Any]:
         """The keys of ``table`` that are known and of the right kind; a problem for each that is not."""
         good = {}
         for key, value in table.items():
-            line = self._lines.of(header, place, key) if not isinstance(value, dict) else self._lines.of(_below(header, key))
-            if key in shape:
-                if _is(value, shape[key]):
-                    good[key] = value
-                else:
-                    self._problem(line, f"{key} must be {shape[key]}; correct it")
+            if key in shape and _is(value, shape[key]):
+                good[key] = value
+            elif key in shape:
+                self._problem(at(key), f"{key} must be {shape[key]}; correct it")
             elif key in _REFUSED:
-                self._problem(line, f"{key}: {_REFUSED[key]}")
+                self._problem(at(key), f"{key}: {_REFUSED[key]}")
             else:
-                self._problem(line, f'unknown key "{key}"; known here are {", ".join(shape)}')
+                self._problem(at(key), f'unknown key "{key}"; known here are {", ".join(shape)}')
         return good
 
-    def _global(self, table: dict[str, Any], header: str, place: int) -> None:
+    def _global(self, table: dict[str, Any], at: _At) -> None:
         targets = table.get("targetRules", [])
-        line = self._lines.of(header, place, "targetRules")
         if not _is(targets, _STRINGS):
-            self._problem(line, f"targetRules must be {_STRINGS}; correct it")
+            self._problem(at("targetRules"), f"targetRules must be {_STRINGS}; correct it")
             return
-        allowlist = self._allowlist({key: value for key, value in table.items() if key != "targetRules"}, header, place)
-        if allowlist is None:
-            return
-        if targets:
-            self.targeted += [(f"{self._name}:{line}", target, allowlist) for target in targets]
-        else:
+        allowlist = self._allowlist({key: value for key, value in table.items() if key != "targetRules"}, at)
+        if allowlist is not None and targets:
+            self.targeted += [(f"{self._name}:{at('targetRules')}", target, allowlist) for target in targets]
+        elif allowlist is not None:
             self.allowlists.append(allowlist)
 
     def _rule(self, table: dict[str, Any], place: int) -> None:
         before = len(self.problems)
-        fields = self._fields(table, _RULE, "rules", place)
+        at = self._at("rules", place)
+        fields = self._fields(table, _RULE, at)
 
         def problem(key: str, what: str) -> None:
-            self._problem(self._lines.of("rules", place, key), what)
+            self._problem(at(key), what)
 
         name = fields.get("id", "")
-        if "id" not in table or name == "":
+        if table.get("id", "") == "":
             problem("id", "the rule has no id; name it, for example acme-token")
-        elif not _ID.match(name):
+        elif name and not _ID.match(name):
             problem("id", f'the id "{name}" may hold letters, digits, ".", "_" and "-" only, at most 100; rename the rule')
         regex, path = fields.get("regex", ""), fields.get("path", "")
         if not regex and not path:
             problem("id", f'the rule "{name}" has neither regex nor path; say what it looks for')
-        groups = self._groups(regex, place)
-        self._compiles(path, "path", self._lines.of("rules", place, "path"))
+        groups = self._groups(regex, at("regex"))
+        self._compiles(path, "path", at("path"))
         group = fields.get("secretGroup", 0)
         if group < 0 or (regex and groups is not None and group > groups):
             problem("secretGroup", f"secretGroup is {group}, the regex has {groups or 0} groups; correct the number")
@@ -233,13 +232,12 @@ class _File:
                     path=path,
                     allowlists=tuple(allowlists),
                     file=self._name,
-                    line=self._lines.of("rules", place, "id"),
+                    line=at("id"),
                 )
             )
 
-    def _groups(self, regex: str, place: int) -> int | None:
+    def _groups(self, regex: str, line: int) -> int | None:
         """How many groups the rule's regex has; None, with a problem, when it cannot serve."""
-        line = self._lines.of("rules", place, "regex")
         compiled = self._compiles(regex, "regex", line)
         if compiled is None:
             return None
@@ -258,47 +256,36 @@ class _File:
     def _rule_allowlists(self, fields: dict[str, Any], place: int) -> list[Allowlist]:
         found = []
         for key in ("allowlist", "allowlists"):
-            header = f"rules.{key}"
             tables = [fields[key]] if key == "allowlist" and key in fields else fields.get(key, [])
-            places = list(self._lines.within(header, "rules", place))
+            places = list(self._lines.within(f"rules.{key}", "rules", place))
+            inline = self._lines.of("rules", place, key)
             for number, table in enumerate(tables):
-                allowlist = (
-                    self._allowlist(table, header, places[number])
-                    if number < len(places)
-                    else self._allowlist(table, "rules", place)
-                )
+                at = self._at(f"rules.{key}", places[number]) if number < len(places) else lambda _key, line=inline: line
+                allowlist = self._allowlist(table, at)
                 found += [allowlist] if allowlist is not None else []
         return found
 
-    def _allowlist(self, table: dict[str, Any], header: str, place: int) -> Allowlist | None:
+    def _allowlist(self, table: dict[str, Any], at: _At) -> Allowlist | None:
         before = len(self.problems)
-        fields = self._fields(table, _ALLOW, header, place)
-
-        def line(key: str) -> int:
-            return self._lines.of(header, place, key)
-
+        fields = self._fields(table, _ALLOW, at)
         kinds = {key: tuple(fields.get(key, ())) for key in ("regexes", "stopwords", "paths")}
         if len(self.problems) == before and not any(kinds.values()):
-            self._problem(line(""), "the allow-list allows nothing; give it regexes, stopwords or paths, or remove it")
+            self._problem(at(""), "the allow-list allows nothing; give it regexes, stopwords or paths, or remove it")
         for key, values in kinds.items():
             for value in values:
                 if not value:
-                    self._problem(line(key), f"{key} holds an empty text, which allows everything; remove it")
+                    self._problem(at(key), f"{key} holds an empty text, which allows everything; remove it")
                 elif key != "stopwords":
-                    self._compiles(value, key, line(key))
+                    self._compiles(value, key, at(key))
         condition = _CONDITIONS.get(fields.get("condition", "").lower())
         if condition is None:
-            self._problem(line("condition"), "condition must be OR or AND; correct it")
+            self._problem(at("condition"), "condition must be OR or AND; correct it")
         target = fields.get("regexTarget", "") or "secret"
         if target not in {"secret", "match", "line"}:
-            self._problem(line("regexTarget"), "regexTarget must be secret, match or line; correct it")
+            self._problem(at("regexTarget"), "regexTarget must be secret, match or line; correct it")
         if condition is None or len(self.problems) > before:
             return None
         return Allowlist(kinds["regexes"], kinds["stopwords"], kinds["paths"], target, condition)
-
-
-def _below(header: str, key: str) -> str:
-    return f"{header}.{key}" if header else key
 
 
 def _is(value: object, kind: str) -> bool:

@@ -23,7 +23,7 @@ class TomlLines:
 
     def __init__(self, source: str) -> None:
         blank = _OPAQUE.sub(lambda found: re.sub(r"[^\n]", "_", found.group()), source)
-        self._headers: dict[str, list[int]] = {"": [1]}
+        self._headers: dict[str, list[int]] = {"": [0]}
         self._keys: dict[tuple[str, int], dict[str, int]] = {}
         table, place = "", 0
         for number, line in enumerate(blank.split("\n"), start=1):
@@ -36,11 +36,18 @@ class TomlLines:
                 self._keys.setdefault((table, place), {}).setdefault(key.group(1), number)
 
     def of(self, table: str, place: int = 0, key: str = "") -> int:
-        """The line, from 1, of ``key`` in the ``place``-th ``table``; else of the table's header; else line 1."""
+        """The line, from 1, of ``key`` in the ``place``-th ``table``.
+
+        Failing that, of the first header of a table by that name within it, of the table's own header, or line 1.
+        """
         seen = self._headers.get(table, [])
         if place >= len(seen):
             return self._keys.get(("", 0), {}).get(table, 1)
-        return self._keys.get((table, place), {}).get(key, seen[place])
+        line = self._keys.get((table, place), {}).get(key)
+        if line is None:
+            below = f"{table}.{key}" if table else key
+            line = next((self._headers[below][index] for index in self.within(below, table, place)), seen[place])
+        return max(line, 1)
 
     def within(self, table: str, outer: str, place: int) -> Iterator[int]:
         """Places of the headers ``table`` that stand below the ``place``-th header ``outer`` and above the next one."""

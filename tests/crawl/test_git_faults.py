@@ -183,17 +183,18 @@ def test_a_partial_clone_fetches_nothing_and_says_how_to_mend(
 
 
 def test_large_and_many_blobs_come_through_in_order(git_repository: Path, git_commit: Callable[..., str]) -> None:
-    huge = os.urandom(3_000_000)
-    git_commit(git_repository, {b"huge": huge} | {b"%05d" % index: b"%d\n" % index for index in range(3000)})
+    huge, middle = os.urandom(3_000_000), os.urandom(2000)
+    git_commit(git_repository, {b"huge": huge, b"middle": middle} | {b"%05d" % index: b"%d\n" % index for index in range(3000)})
     crawler = open_source(SourceKind.GIT, str(git_repository), ())
     entries = crawler.list(MAIN).entries
-    again = [entries[-1], entries[7], entries[-1], entries[7]]
+    again = [entries[-2], entries[7], entries[-2], entries[7]]
     with crawler.reader() as reader:
-        assert list(reader.read(entries)) == [b"%d\n" % index for index in range(3000)] + [huge]
+        assert list(reader.read(entries)) == [b"%d\n" % index for index in range(3000)] + [huge, middle]
         for _, data in zip(range(3), reader.read(entries), strict=False):
             assert isinstance(data, bytes)
         assert list(reader.read(again)) == [huge, b"7\n", huge, b"7\n"]
         assert list(reader.read([])) == []
+        assert set(reader.read(entries[-1:] * 3000)) == {middle}  # more requests, and more answers, than any pipe holds
 
 
 def test_an_address_of_something_else_is_unreadable(git_repository: Path, git_commit: Callable[..., str]) -> None:

@@ -71,12 +71,12 @@ def test_every_kind_of_entry_with_mode_size_time_and_tree(
     assert "sub is a submodule" in str(submodule)
 
 
-def test_old_group_writable_files_are_plain_files(git_repository: Path, git_in: Callable[..., str]) -> None:
-    blob = git_in(git_repository, "hash-object", "-w", "--stdin", stdin=b"x")
-    raw = b"100664 old\0" + bytes.fromhex(blob)
+def test_modes_of_old_are_read_as_git_reads_them(git_repository: Path, git_in: Callable[..., str]) -> None:
+    blob = bytes.fromhex(git_in(git_repository, "hash-object", "-w", "--stdin", stdin=b"x"))
+    raw = b"".join(mode + b" " + mode + b"\0" + blob for mode in (b"100654", b"100664", b"100744", b"100775"))
     tree = git_in(git_repository, "hash-object", "-t", "tree", "-w", "--literally", "--stdin", stdin=raw)
     commit = git_in(git_repository, "commit-tree", tree, "-m", "old")
-    assert [entry.mode for entry in listed(git_repository, commit).entries] == ["100644"]
+    assert [entry.mode for entry in listed(git_repository, commit).entries] == ["100644", "100644", "100755", "100755"]
 
 
 def test_names_are_bytes_in_byte_order(git_repository: Path, git_commit: Callable[..., str]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,8 +32,6 @@ SOURCE = Descriptor("payments", SourceKind.GIT, ContentKind.REPO, 3)
 EVERYTHING = (Admit(("*",), 40),)
 BUNDLE = Path(__file__).parents[2] / "boundaries"
 
-Build = Callable[..., Filter]
-
 
 def build(
     *zones: Zone,
@@ -49,8 +46,8 @@ def build(
     return Filter.compile(IngestRules(boundary, SecretRules(secrets), (), "bnd1:0"), source, RepositoryIgnores(ignore))
 
 
-def never(*paths: str, line: int = 9, **more: object) -> Zone:
-    return replace(Zone("credentials", ZoneAction.NEVER_INGEST, paths, line), **more)  # type: ignore[arg-type] - test keywords
+def never(*paths: str, line: int = 9, name: str = "credentials", code: str = "EXCL-NEVER-INGEST") -> Zone:
+    return Zone(name, ZoneAction.NEVER_INGEST, paths, line, code)
 
 
 def entry(path: str | bytes, *, size: int = 1, kind: EntryKind = EntryKind.FILE) -> Observed:
@@ -75,25 +72,25 @@ def test_a_zone_gives_its_own_code() -> None:
 
 
 @pytest.mark.parametrize(
-    ("scope", "applies"),
+    ("zone", "applies"),
     [
-        ({"tiers": (3,)}, True),
-        ({"tiers": (1, 2)}, False),
-        ({"kinds": ("git",)}, True),
-        ({"kinds": ("directory",)}, False),
-        ({"contents": ("repo",)}, True),
-        ({"contents": ("docs",)}, False),
-        ({"components": ("rest",)}, True),
-        ({"components": ("admin-ui",)}, False),
+        (replace(never("*.pem"), tiers=(3,)), True),
+        (replace(never("*.pem"), tiers=(1, 2)), False),
+        (replace(never("*.pem"), kinds=("git",)), True),
+        (replace(never("*.pem"), kinds=("directory",)), False),
+        (replace(never("*.pem"), contents=("repo",)), True),
+        (replace(never("*.pem"), contents=("docs",)), False),
+        (replace(never("*.pem"), components=("rest",)), True),
+        (replace(never("*.pem"), components=("admin-ui",)), False),
     ],
 )
-def test_a_zone_holds_only_in_its_scope(scope: dict[str, object], *, applies: bool) -> None:
-    assert (build(never("*.pem", **scope)).judge(entry("a.pem")) is not None) is applies
+def test_a_zone_holds_only_in_its_scope(zone: Zone, *, applies: bool) -> None:
+    assert (build(zone).judge(entry("a.pem")) is not None) is applies
 
 
 def test_the_tier_of_a_zone_is_that_of_the_component() -> None:
     source = replace(SOURCE, components=(Component("admin-ui", ("ui/",), 1, "team-ui"),))
-    rules = build(never("*.pem", tiers=(3,)), source=source)
+    rules = build(replace(never("*.pem"), tiers=(3,)), source=source)
     assert rules.judge(entry("ui/a.pem")) is None
     assert rules.judge(entry("srv/a.pem")) is not None
 
@@ -189,7 +186,7 @@ def test_posix_classes_work_inside_brackets() -> None:
 
 @pytest.mark.parametrize("pattern", ["!", "\\", "x" * 2000, "[z-a]"])
 def test_a_pattern_that_means_nothing_is_refused_with_its_line(pattern: str) -> None:
-    with pytest.raises(BundleInvalid, match="boundary.yaml:9: "):
+    with pytest.raises(BundleInvalid, match=r"boundary\.yaml:9: "):
         build(never(pattern))
 
 
@@ -232,19 +229,24 @@ def shipped() -> IngestRules:
     [
         (
             "EXCL-NEVER-INGEST",
-            "deploy/prod.env .env .env.local a/.env.production deploy/tls.pem home/.ssh/config id_ed25519 infra/terraform.tfstate "
-            "infra/terraform.tfstate.backup .aws/credentials .npmrc .pypirc .git-credentials .netrc kubeconfig ops/prod.kubeconfig "
-            "etc/.htpasswd backup/users.sql.gz data/app.sqlite3 x.p12 X.PFX release.jks .docker/config.json prod.tfvars .bash_history",
+            """deploy/prod.env .env .env.local a/.env.production deploy/tls.pem home/.ssh/config id_ed25519
+            infra/terraform.tfstate
+            infra/terraform.tfstate.backup .aws/credentials .npmrc .pypirc .git-credentials .netrc kubeconfig
+            ops/prod.kubeconfig
+            etc/.htpasswd backup/users.sql.gz data/app.sqlite3 x.p12 X.PFX release.jks .docker/config.json prod.tfvars
+            .bash_history""",
         ),
         (
             "EXCL-GENERATED",
-            "node_modules/a/index.js vendor/x/y.go web/app.min.js web/dist/js/app.js static/app.js.map api/v1/a_pb2.py api/a.pb.go",
+            """node_modules/a/index.js vendor/x/y.go web/app.min.js web/dist/js/app.js static/app.js.map api/v1/a_pb2.py
+            api/a.pb.go""",
         ),
         (
             None,
-            ".env.example .env.sample src/main.py uv.lock package-lock.json yarn.lock go.sum Cargo.lock poetry.lock docs/env.md "
-            "migrations/0001_init.sql src/keys.py src/credentials.py secrets/rules.toml Makefile .gitignore Dockerfile LICENSE "
-            "src/environment.ts config/settings.json .github/workflows/ci.yml distribution/main.js src/vendor.py README.md",
+            """.env.example .env.sample src/main.py uv.lock package-lock.json yarn.lock go.sum Cargo.lock poetry.lock
+            docs/env.md
+            migrations/0001_init.sql src/keys.py src/credentials.py secrets/rules.toml Makefile .gitignore Dockerfile LICENSE
+            src/environment.ts config/settings.json .github/workflows/ci.yml distribution/main.js src/vendor.py README.md""",
         ),
     ],
 )

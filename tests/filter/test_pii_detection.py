@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contextd.filter import presidio
 from contextd.filter.checksums import base58check, dea, iban, luhn, nhs
 from contextd.filter.pii import PersonalData
 from contextd.model.errors import BundleInvalid
@@ -41,6 +42,7 @@ def with_check_digit(stem: str) -> str:
 
 
 VISA = with_check_digit(digits("4539", "1488", "0343", "646"))
+VISA_DASHED = "-".join((VISA[:4], VISA[4:8], VISA[8:12], VISA[12:]))
 AMEX = with_check_digit(digits("3714", "4963", "5398", "43"))
 SSN = digits("219-", "09-", "9998")
 IBAN = next(
@@ -79,7 +81,7 @@ def found(text: str, finder: PersonalData = FINDER) -> list[tuple[str, str]]:
         ("邮箱jürgen@müller-gmbh.de。", "EMAIL_ADDRESS", "jürgen@müller-gmbh.de"),
         ("...jane@corp-mail.com...", "EMAIL_ADDRESS", "jane@corp-mail.com"),
         (f"card {VISA}", "CREDIT_CARD", VISA),
-        (f'"pan": "{VISA[:4]}-{VISA[4:8]}-{VISA[8:12]}-{VISA[12:]}"', "CREDIT_CARD", f"{VISA[:4]}-{VISA[4:8]}-{VISA[8:12]}-{VISA[12:]}"),
+        (f'"pan": "{VISA_DASHED}"', "CREDIT_CARD", VISA_DASHED),
         (f"{AMEX[:4]} {AMEX[4:10]} {AMEX[10:]} ok", "CREDIT_CARD", f"{AMEX[:4]} {AMEX[4:10]} {AMEX[10:]}"),
         (f"{AMEX}.", "CREDIT_CARD", AMEX),
         (f"to {IBAN} by", "IBAN_CODE", IBAN),
@@ -117,6 +119,8 @@ def test_personal_data_is_found_to_the_character(text: str, entity: str, value: 
         "https://jane@git.corp-mail.com/x",
         "postgres://app:pw@db.corp-mail.com/x",
         "jane@build.corp-mail.com:8080",
+        "user:word@www.corp-mail.com",
+        "Message-ID: <4fd05f05-f98b-44dc-8111-c6009c925f0c@corp-mail.com>",
         "ssh root@localhost",
         "ssh admin@db-1",
         "@app.route('/x')",
@@ -141,6 +145,9 @@ def test_personal_data_is_found_to_the_character(text: str, entity: str, value: 
         VISA[:-1] + str((int(VISA[-1]) + 1) % 10),
         "1700000000000000",
         f"{VISA[:3]} {VISA[3:9]} {VISA[9:]}",
+        f"{VISA[:4]}-{VISA[4:8]} {VISA[8:12]}-{VISA[12:]}",
+        f"table 527D {VISA_DASHED.replace('-', ' ')}",
+        f"{VISA_DASHED.replace('-', ' ')} 5282",
         "version 219.09.9998",
         "219 09 9998 and 219099998",
         digits("000-", "12-", "3456") + " " + digits("666-", "12-", "3456") + " " + digits("219-", "00-", "9998"),
@@ -149,6 +156,8 @@ def test_personal_data_is_found_to_the_character(text: str, entity: str, value: 
         "const PHONE_LENGTH = 12; phone[3]",
         "commit 1a79a4d60de6718e8e5b326e338ae533",
         "number 2127365000",
+        "account_id 12345678\npassport\n912345678",
+        "passport\r\n912345678\r\npassport",
         "passport.js v0.6.0 uses 9 strategies",
         "check the account 12",
         "order 123456789012",
@@ -244,7 +253,8 @@ def test_presidio_is_loaded_for_a_candidate_and_not_before() -> None:
         "PersonalData(rules, 3, 'repo').find(sys.argv[1].encode())\n"
         "print('presidio_analyzer' in sys.modules, 'spacy' in sys.modules)\n"
     )
-    quiet = "git@github.com:a/b me@example.org noreply@x.com pkg@1.2.3 phone: none\n4111 1111 card\ndriver license 12 @app.route 10.0.0.1"
+    quiet = "git@github.com:a/b me@example.org noreply@x.com pkg@1.2.3 phone: none"
+    quiet += f"\n{VISA[:-1]}{(int(VISA[-1]) + 1) % 10}\ndriver license 12 @app.route 10.0.0.1"
     shipped = Path(__file__).parents[2] / "boundaries" / "pii.yaml"
     for text, expected in ((quiet, "False False"), ("jane@corp-mail.com", "True True")):
         done = subprocess.run([sys.executable, "-c", script, text, str(shipped)], capture_output=True, text=True, check=True)
@@ -266,6 +276,15 @@ def test_what_a_recognizer_says_of_the_text_is_not_logged(caplog: pytest.LogCapt
     assert IBAN not in caplog.text
     assert VISA not in caplog.text
     assert "jane" not in caplog.text
+
+
+def test_a_recognizer_that_fails_lets_nothing_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_arguments: object) -> None:
+        raise ValueError("hostile")
+
+    found(SSN)
+    monkeypatch.setattr(presidio._load().recognizers["US_SSN"], "analyze", fail)
+    assert found(f"not seen before {SSN}") == [("US_SSN", SSN)]
 
 
 @given(st.text(alphabet="0123456789", min_size=2, max_size=19))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -135,7 +136,7 @@ def test_only_what_lies_outside_known_placeholders_counts(text: bytes, start: in
     assert bool(known.outside(text, [span(start, end)])) is kept
 
 
-def everything_like(pattern: bytes, known: Placeholders) -> object:
+def everything_like(pattern: bytes, known: Placeholders) -> Callable[[bytes], list[Span]]:
     def find(text: bytes) -> list[Span]:
         return known.outside(text, [span(*m.span(), "one", value=m[0]) for m in re.finditer(pattern, text)])
 
@@ -154,10 +155,10 @@ def everything_like(pattern: bytes, known: Placeholders) -> object:
 def test_settling_is_idempotent_and_leaves_nothing(pieces: list[str], pattern: bytes) -> None:
     text = "".join(pieces).encode()
     find = everything_like(pattern, Placeholders(["one", "two"]))
-    done = settle(text, find)  # type: ignore[arg-type] - a finder
+    done = settle(text, find)
     assert done.text.count(b"\n") == text.count(b"\n")
-    assert find(done.text) == []  # type: ignore[operator] - a finder
-    again = settle(done.text, find)  # type: ignore[arg-type] - a finder
+    assert find(done.text) == []
+    again = settle(done.text, find)
     assert (again.text, again.redactions) == (done.text, ())
     for redaction in done.redactions:
         assert done.text[redaction.start : redaction.end] == b"[REDACTED:one]"

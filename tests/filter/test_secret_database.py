@@ -179,6 +179,7 @@ def test_databases_over_the_size_limit_are_split(monkeypatch: pytest.MonkeyPatch
     [
         (r"[\w.-]{0,50}?key", b"key"),
         (r"(?i)[\w.-]{0,50}?key", b"(?i)key"),
+        (r"[\w.:-]*?key", b"key"),
         (r"a{2,4}b{3,99}", b"a{2,4}b{3,}"),
         (r"\{1,99}[{1,99}]", rb"\{1,99}[{1,99}]"),
         (r"\s[\s]", rb"[\t\n\f\r ][\t\n\f\r ]"),

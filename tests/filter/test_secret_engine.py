@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import random
 import threading
@@ -23,6 +24,7 @@ from contextd.policy.secretrules import parse_secret_rules
 PACK = Path(__file__).parents[2] / "boundaries" / "secrets"
 
 
+@functools.cache
 def compiled(pattern: str) -> re2._Regexp:
     options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1
@@ -89,6 +91,7 @@ TRICKY = SecretRules(
         SecretRule("allowed", "", r"v=(\w+)", allowlists=(Allowlist(regexes=("^a+$",), stopwords=("TOK",)),)),
         SecretRule("by-line", "", r"w=(\w+)", allowlists=(Allowlist(regexes=("(?i)test",), target="line"),)),
         SecretRule("by-match", "", r"u=(\w+)", allowlists=(Allowlist(regexes=("^u=a",), target="match"),)),
+        SecretRule("words-too", "", r"t=(\w+)", allowlists=(Allowlist(regexes=("a",), stopwords=("tok",), condition="AND"),)),
         SecretRule("both", "", r"t=(\w+)", allowlists=(Allowlist(regexes=("a",), paths=("env",), condition="AND"),)),
     ),
     (Allowlist(stopwords=("example",)), Allowlist(paths=("^vendor/",))),
@@ -226,6 +229,13 @@ def test_path_rules() -> None:
     assert scanner.path_hit("vendor/b.key") is None
     assert scanner.path_hit("b.txt") is None
     assert scanner.find("a/b.pem", b"xx") == []
+
+
+def test_an_allow_list_on_lines_sees_the_lines_of_each_match() -> None:
+    rules = SecretRules((SecretRule("r", "", r"w=(\w+)\s*;", allowlists=(Allowlist(regexes=("test",), target="line"),)),))
+    scanner = SecretScanner(rules)
+    text = b"w=a; test w=b;\nw=c; w=d\n; test\nw=e;"
+    assert [text[hit.start : hit.end] for hit in scanner.find("a", text)] == [b"c", b"e"]
 
 
 def test_no_rules_find_nothing() -> None:

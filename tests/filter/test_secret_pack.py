@@ -1,7 +1,7 @@
 """Our own rule pack against tokens made from the providers' published formats.
 
-``secret_formats/*.toml`` tells for each rule how its tokens look: ``<a:36>`` is 36 random characters of a kind, and what the rule is to
-cut out stands between « and ». Tokens are made here, at run time, from seeds; no file holds one.
+``secret_formats/*.toml`` tells for each rule how its tokens look: ``<a:36>`` is 36 random characters of a kind, and what the
+rule is to cut out stands between « and ». Tokens are made here, at run time, from seeds; no file holds one.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def part(rng: random.Random, spec: str) -> str:
 
 def make(template: str, seed: int) -> tuple[bytes, int, int]:
     """The text, and where in it the secret starts and ends."""
-    rng = random.Random(f"{template}{seed}")
+    rng = random.Random(f"{template}{seed}")  # noqa: S311  (tokens must be the same each time)
     text = PART.sub(lambda found: part(rng, found.group(1)), template)
     before, secret, after = re.split("[«»]", text)
     start = len(before.encode())
@@ -118,16 +118,24 @@ def test_tokens_of_the_published_format_are_cut_out_exactly(rule: str, scanner: 
                 assert (start + len(before), end + len(before)) in hits, (rule, template, seed)
 
 
-@pytest.mark.parametrize(
-    "rule", [rule for rule, said in FORMATS.items() if said["real"][0].startswith("«") and "\n" not in said["real"][0]]
-)
+BARE = [rule for rule, said in FORMATS.items() if re.fullmatch("«[^\n]*»", said["real"][0]) and not said.get("alone")]
+
+
+@pytest.mark.parametrize("rule", BARE)
 def test_a_prefix_inside_a_longer_run_is_no_token(rule: str, scanner: SecretScanner) -> None:
-    if FORMATS[rule].get("alone"):
-        return
     for seed in SEEDS:
         text, start, end = make(FORMATS[rule]["real"][0], seed)
         run = b"q3VtYW" + text[start:end] + b"dGhlIHJ1biBnb2Vz"
         assert [hit for hit in scanner.find("src/data.py", run) if hit.rule == rule] == []
+
+
+@pytest.mark.parametrize("rule", BARE)
+def test_what_follows_a_token_is_taken_whole_or_makes_it_none(rule: str, scanner: SecretScanner) -> None:
+    for seed in SEEDS:
+        text, _, end = make(FORMATS[rule]["real"][0], seed)
+        run = text[:end] + b"dGhlIHJ1biBnb2Vz"
+        ends = [hit.end for hit in scanner.find("src/data.py", run) if hit.rule == rule]
+        assert ends in ([], [len(run)])
 
 
 @pytest.mark.parametrize("family", [file.stem for file in sorted((HERE / "secret_negatives").glob("*.txt"))])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from contextd.filter.views import View, views
 
-TOKEN = "".join(("tok", "_", "4f9ZbQ1xW7", "kLm3Np8RtY"))
+TOKEN = "tok_" + hashlib.sha256(b"planted").hexdigest()[:20]
 PLAIN = b"import os\n\ndef area(w: int) -> str:\n    return f'{w * 2}' + str(w)\n\nURL = 'https://example.org/a/b?c=%d'\n"
 
 
@@ -81,7 +82,7 @@ def test_a_key_written_as_added_literals_reads_as_lines() -> None:
     lines = ["-----BEGIN THING-----", "A" * 64, "B" * 40, "-----END THING-----"]
     text = "k = (\n" + "\n".join(f'    "{line}\\n"' for line in lines) + "\n)\n"
     expected = ("\n".join(lines)).encode()
-    view = reading(text.encode(), "literals")
+    view = reading(text.encode(), "adjacent literals")
     assert view is not None
     assert expected in view.data
     start, end = view.origin(view.data.index(expected), view.data.index(expected) + len(expected))
@@ -90,8 +91,8 @@ def test_a_key_written_as_added_literals_reads_as_lines() -> None:
 
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
 @pytest.mark.parametrize("before", ["", "x", "xy", "xyz?>?"])
-def test_base64_maps_to_the_whole_run(encode: object, before: str) -> None:
-    run = encode(f"{before}password={TOKEN}".encode()).decode()  # type: ignore[operator] - one of two functions
+def test_base64_maps_to_the_whole_run(encode: Callable[[bytes], bytes], before: str) -> None:
+    run = encode(f"{before}password={TOKEN}".encode()).decode()
     assert found(f"data: {run}\n") == [run.encode()]
 
 
@@ -109,21 +110,31 @@ def test_base64_of_what_is_no_text_is_not_read() -> None:
 
 def test_ordinary_text_has_no_other_reading() -> None:
     assert [view.name for view in views(PLAIN)] == ["as it is"]
+    assert [view.name for view in views(b'f("total" + " (" + unit + ")", \'a\', \'b\', x["k"]["l"])\n')] == ["as it is"]
     prose = "Grüße: 漢字，全角标点！ naïve café 🙂 50% of 100 %d %s C:\\new\\table".encode()  # noqa: RUF001 - full-width on purpose
     assert [view.name for view in views(prose)] == ["as it is"]
 
 
 def test_a_view_keeps_only_the_lines_of_its_candidates() -> None:
-    text = PLAIN + f'a = "{HEAD}" + "{TAIL}"\n'.encode() + PLAIN + f'b = "{HEAD}" "{TAIL}"\n'.encode()
+    text = PLAIN + f'a = "{HEAD}" + "{TAIL}"\n'.encode() + PLAIN + f'b = "{HEAD}" . "{TAIL}"\n'.encode()
     view = reading(text, "literals")
     assert view is not None
     assert view.data == f'a = "{TOKEN}"\nb = "{TOKEN}"'.encode()
 
 
+def test_neighbours_do_not_run_into_one_value_in_every_reading() -> None:
+    text = f'"{HEAD}" + "{TAIL}"\n"{HEAD}" + "{TAIL}"\n'
+    view = reading(text.encode(), "literals")
+    assert view is not None
+    assert view.data == f'"{TOKEN}"\n"{TOKEN}"'.encode()
+    assert reading(text.encode(), "adjacent literals") is not None
+
+
 PIECES = st.sampled_from(
     [
-        "word", " ", "\n", "\r\n", "\\\n", '"', "'", '"+"', "' '", "\u200b", "\u00ad", "Ａｂ", "%41", "%0a", "\\n", "\\x41", "\\u0041", "\\",
-        "\u6f22", base64.b64encode(b"some text that is long enough").decode(), "=", "a@b.org", quote("x/y z"), "-----",
+        "word", " ", "\n", "\r\n", "\\\n", '"', "'", '"+"', "' '", "\u200b", "\u00ad", "\uff21\uff42", "%41", "%0a", "\\n",
+        "\\x41", "\\u0041", "\\", "\u6f22", base64.b64encode(b"some text that is long enough").decode(), "=", "a@b.org",
+        quote("x/y z"), "-----",
     ]
 )  # fmt: skip
 

@@ -190,6 +190,8 @@ def test_no_altered_inclusion_proof_verifies(size: int, data: st.DataObject) -> 
         (leaves[index], index, size, [*path[:at], stranger, *path[at:]], root),
         (leaves[index], index, size, [*path[:at], stranger, *path[at + 1 :]], root),
     ]
+    if size.bit_count() == 1:  # the path of a full tree is that of a larger one, cut short
+        forged.append((leaves[index], index, 2 * size, path, root))
     if path:
         forged.append((leaves[index], index, size, path[:-1], root))
         forged.append((leaves[index], (index + 1) % size, size, path, root))
@@ -213,6 +215,8 @@ def test_no_altered_consistency_proof_verifies(size: int, data: st.DataObject) -
         (size + 1, size, new, new, path),
         (-1, size, old, new, path),
     ]
+    if size.bit_count() == 1:
+        forged.append((first, 2 * size, old, new, path))
     if path:
         forged.append((first, size, old, new, path[:-1]))
         forged.append((first, size, old, new, []))

@@ -15,9 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from contextd.store.audit import group as group_commit
 from contextd.store.audit.errors import AuditUnavailable
-from contextd.store.audit.group import GroupCommit
 from contextd.store.audit.log import AuditLog
 from contextd.store.keys import SigningKey, create_signing_key, load_signing_key
 
@@ -149,6 +147,11 @@ def test_everyone_in_a_failed_commit_is_told_and_later_ones_succeed(log: AuditLo
     assert log.append(event(5)) == 5
 
 
+def test_every_commit_waits_for_the_disk(log: AuditLog) -> None:
+    assert log._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert log._db.execute("PRAGMA synchronous").fetchone() == (2,)
+
+
 def test_a_log_in_a_missing_folder_is_told(tmp_path: Path, key: SigningKey) -> None:
     with pytest.raises(AuditUnavailable, match="cannot make"):
         AuditLog.open(tmp_path / "none" / "audit.db", key, ORIGIN)
@@ -160,117 +163,6 @@ def test_a_file_that_died_before_its_tables_is_made_anew(tmp_path: Path, key: Si
     (tmp_path / "audit.db").touch(mode=0o600)
     with AuditLog.open(tmp_path / "audit.db", key, ORIGIN) as log:
         assert log.append(event(0)) == 0
-
-
-class _Stage:
-    """A commit that waits at a gate, so that a test can see who is in which commit."""
-
-    def __init__(self) -> None:
-        self.batches: list[list[str]] = []
-        self.entered = threading.Semaphore(0)
-        self.gate = threading.Semaphore(0)
-        self.failures: list[BaseException] = []
-
-    def commit(self, batch: list[str]) -> None:
-        self.batches.append(batch)
-        self.entered.release()
-        assert self.gate.acquire(timeout=10)
-        if self.failures:
-            raise self.failures.pop()
-
-
-def _submit(group: GroupCommit[str], item: str, errors: dict[str, BaseException]) -> threading.Thread:
-    def work() -> None:
-        try:
-            group.submit(item)
-        except BaseException as error:  # noqa: BLE001 - the test looks at what each caller was told
-            errors[item] = error
-
-    before = len(group._queue)
-    thread = threading.Thread(target=work, name=item)
-    thread.start()
-    deadline = time.monotonic() + 10
-    while len(group._queue) == before and item != "first":
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
-    return thread
-
-
-def test_who_comes_during_a_commit_shares_the_next_one() -> None:
-    stage = _Stage()
-    group = GroupCommit(stage.commit)
-    errors: dict[str, BaseException] = {}
-    threads = [_submit(group, "first", errors)]
-    assert stage.entered.acquire(timeout=10)
-    threads += [_submit(group, item, errors) for item in ("second", "third", "fourth")]
-    stage.gate.release(2)
-    for thread in threads:
-        thread.join()
-    assert stage.batches == [["first"], ["second", "third", "fourth"]]
-    assert errors == {}
-
-
-def test_an_interrupted_leader_tells_the_others_and_hands_over() -> None:
-    stage = _Stage()
-    group = GroupCommit(stage.commit)
-    errors: dict[str, BaseException] = {}
-    first = _submit(group, "first", errors)
-    assert stage.entered.acquire(timeout=10)
-    others = [_submit(group, item, errors) for item in ("second", "third")]
-    stage.gate.release()
-    assert stage.entered.acquire(timeout=10)
-    late = _submit(group, "late", errors)
-    stage.failures.append(KeyboardInterrupt())
-    stage.gate.release(2)
-    for thread in (first, *others, late):
-        thread.join()
-    assert set(errors) == {"second", "third"}
-    assert isinstance(errors["second"], KeyboardInterrupt)
-    assert isinstance(errors["third"], AuditUnavailable)
-    assert stage.batches[-1] == ["late"]
-
-
-@pytest.mark.parametrize("when", ["while it waits", "when it was to lead", "while its own commit runs"])
-def test_an_interrupted_caller_keeps_nobody_waiting(when: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    interrupt = threading.Event()
-
-    class Interruptible(threading.Event):
-        def wait(self, timeout: float | None = None) -> bool:
-            if threading.current_thread().name != "victim":
-                return super().wait(timeout)
-            assert interrupt.wait(10)
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(group_commit, "Event", Interruptible)
-    stage = _Stage()
-    group = GroupCommit(stage.commit)
-    errors: dict[str, BaseException] = {}
-    first = _submit(group, "first", errors)
-    assert stage.entered.acquire(timeout=10)
-    shared = when == "while its own commit runs"
-    leader = _submit(group, "leader", errors) if shared else None
-    victim = _submit(group, "victim", errors)
-    other = _submit(group, "other", errors)
-    if when == "while it waits":
-        interrupt.set()
-        victim.join(10)
-        stage.gate.release()
-    else:
-        stage.gate.release()
-        first.join(10)
-        if shared:
-            assert stage.entered.acquire(timeout=10)
-        interrupt.set()
-        victim.join(10)
-    stage.gate.release()
-    for thread in (first, leader, victim, other):
-        if thread is not None:
-            thread.join(10)
-            assert not thread.is_alive()
-    assert stage.batches == [["first"], ["leader", "victim", "other"] if shared else ["other"]]
-    assert isinstance(errors.pop("victim"), KeyboardInterrupt)
-    assert errors == {}
-    assert not group._busy
 
 
 CHILD = """

@@ -65,7 +65,10 @@ _ASSEMBLED = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 _NOT_A_HEADING = re.compile(r"[/?=&:!]|\Atop\Z|\AL\d+|\Afn|\Atab", re.IGNORECASE)
-_OWN_ID = re.compile(r"(?:\bid|\bname)\s*=\s*[\"']?([^\s\"'>]+)|\{:?\s*#([^\s}]+)|^\(([\w.:-]+)\)=", re.MULTILINE)
+_OWN_ID = re.compile(
+    r"(?:\bid|\bname)\s*=\s*[\"']?([^\s\"'>]+)|\{:?\s*#([^\s}]+)|^\(([\w.:-]+)\)=|\$\$\$([\w.-]+)\$\$\$|\[\[([\w.-]+)\]\]|\s\[([\w-]+)\]$",
+    re.MULTILINE,
+)
 _HTML_HEADING = re.compile(r"<(h[1-6]|summary|dt)\b[^>]*>(.*?)</\1>", re.IGNORECASE | re.DOTALL)
 _HEADING = re.compile(r"^[ >]*(?:[-*+]\s+)?#{1,6}\s*(.+?)\s*#*\s*$|^(\S.*)\n\s*(?:=+|-+)\s*$", re.MULTILINE)
 _LINK = re.compile(r"!?\[([^\[\]]*)\](?:\([^()]*\)|\[[^\[\]]*\])")

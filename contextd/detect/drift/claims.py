@@ -35,15 +35,15 @@ _VERSION = r"(?<![\w.])v?(?P<version>\d{1,4}(?:\.\d{1,4}){0,3})"
 _NAME = r"(?P<name>@?[A-Za-z][\w.@/-]*(?: [A-Za-z][\w.-]*){0,2})"
 _ONE_NAME = r"(?P<name>@?[A-Za-z][\w.@/-]*)"
 _BETWEEN = r"[\s:(]{0,3}(?:(?:version|release|interpreter|runtime)s?[\s:]{1,2})?(?:>=|≥|=>)?\s?"
-_NEWER = r"(?:\s?\+(?![\w.])|,?\s(?:or|and|&)\s(?:a\s)?(?:newer|later|higher|above|greater|up|upwards|more recent|better)\b)"
+_NEWER = r"(?:\s?\+(?!\w|\.\w)|,?\s(?:or|and|&)\s(?:a\s)?(?:newer|later|higher|above|greater|up|upwards|more recent|better)\b)"
 _MINIMUM = r"(?:at least|minimum(?: of)?|min\.?)(?: version(?: of)?)?"
-_END = r"(?![\w.-])"
+_END = r"(?![\w*-]|\.[\w*])"
 
 _BOUNDS: Final = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         _NAME + _BETWEEN + _VERSION + _NEWER,
-        _NAME + r"(?: \(?version)?\s?(?:>=|≥|=>)\s?" + _VERSION + r"(?![\w.]|\s?,?\s?[<!])",
+        _NAME + r"(?: \(?version)?\s?(?:>=|≥|=>)\s?" + _VERSION + r"(?!\w|\.\w|\s?,?\s?[<!])",
         _MINIMUM + " " + _NAME + " (?:version )?" + _VERSION + _END,
         _NAME + r" (?:\(?of )?" + _MINIMUM + " " + _VERSION + _END,
         f"minimum (?:supported |required )?{_NAME}"
@@ -54,9 +54,9 @@ _BOUNDS: Final = tuple(
 _PINS: Final = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        _ONE_NAME + r"\s?==\s?" + _VERSION.removeprefix(r"(?<![\w.])") + r"(?![\w.*])",
-        _ONE_NAME + " (?:is|are) (?:pinned|locked|fixed) (?:to|at) (?:version )?" + _VERSION + r"(?![\w.*-])",
-        "(?:pinned|pin|locked|fixed)(?: to| at| on)? " + _ONE_NAME + "(?: to| at)?(?: version)? " + _VERSION + r"(?![\w.*-])",
+        _ONE_NAME + r"\s?==\s?" + _VERSION.removeprefix(r"(?<![\w.])") + _END,
+        _ONE_NAME + " (?:is|are) (?:pinned|locked|fixed) (?:to|at) (?:version )?" + _VERSION + _END,
+        "(?:pinned|pin|locked|fixed)(?: to| at| on)? " + _ONE_NAME + "(?: to| at)?(?: version)? " + _VERSION + _END,
     )
 )
 
@@ -74,12 +74,14 @@ def claims(document: Document, own_names: Collection[str]) -> Iterator[Claim]:
 
 _DIGIT = re.compile(r"\d")
 _SENTENCE_END = re.compile(r"(?<=[a-z0-9)+][.!?;])\s+(?=[A-Z`*])|(?<=\w)\s+[\u2013\u2014]\s+")
+_LIST_MARK = re.compile(r"\A[\s>]*(?:[-*+•]|\d{1,3}[.)])\s+")
 _LINKED = re.compile(r"!?\[([^\[\]]*)\](?:\([^()]*\)|\[[^\[\]]*\])?")
 _MARKS = re.compile(r"[`*]+|(?<!\w)_+|_+(?!\w)|<[^<>]*>|\\(?=\W)")
 
 
 def _plain(text: str) -> str:
-    """The words of a line without links' targets and marks of emphasis and code."""
+    """The words of a line without links' targets and the marks of lists, emphasis and code."""
+    text = _LIST_MARK.sub("", text)
     return " ".join(_MARKS.sub("", _LINKED.sub(r"\1", text)).split())
 
 
@@ -121,12 +123,12 @@ _PURPOSE = re.compile(
 )
 _LIST_MARKS: Final = " -*+:•0123456789.)"
 _SUBJECT_WORDS: Final = (
-    "a all also an and app application are at be build building client code compile compiled compiling crate currently "
-    "following framework from have i install installation installed installing is it library least make minimum module must "
-    "need needed needs note of officially only our package please program project repo repository requirement requirements "
-    "require requires required run running runtime service should software source supported supports sure system that the "
-    "they this to tool stable use version versions we which you ensure prerequisite prerequisites supporting support works "
-    "with work on pinned pin"
+    "a all also an and app application are at be depend depends build building client code compile compiled compiling crate "
+    "currently following framework from have i install installation installed installing is it library least make minimum "
+    "module must need needed needs note of officially only our package please program project repo repository requirement "
+    "requirements require requires required run running runtime service should software source supported supports sure "
+    "system that the they this to tool stable use version versions we which you ensure prerequisite prerequisites "
+    "supporting support works with work on pinned pin"
 )
 _SUBJECT: Final = frozenset(_SUBJECT_WORDS.split())
 

@@ -128,21 +128,22 @@ class _Case:
 
     def _claims_present(self) -> bool:
         """Whether the words around the path claim that it is there now."""
-        line, path = self.reference.line, self.reference.path
         before, after = self._around()
-        if wording.is_record(self.document.path) or wording.is_record_heading(line.heading):
+        if wording.is_record(self.document.path) or wording.is_record_heading(self.reference.line.heading):
             return False
-        if self.scene.tree.is_never_committed(self.candidates[0]):
+        if self.scene.tree.is_never_committed(self.candidates[0]) or wording.speaks_of_the_past(before, after):
             return False
         if self.is_link:
-            return not wording.speaks_of_the_past(before, after)
+            return True
+        made_or_example = wording.introduces_an_example(before) or wording.speaks_of_the_made(before, after)
+        return not made_or_example and not self._is_anybodys()
+
+    def _is_anybodys(self) -> bool:
+        """Whether a path in a code span may as well be one of the reader's own project."""
+        path = self.reference.path
         if wording.is_stand_in(path) or wording.is_conventional(path):
-            return False
-        if ("/" not in path or path.startswith(".")) and self._in_site():
-            return False  # in the pages of a site such a name is the reader's file as often as the repository's
-        if wording.introduces_an_example(before) or wording.speaks_of_the_made(before, after):
-            return False
-        return not wording.speaks_of_the_past(before, after)
+            return True
+        return ("/" not in path or path.startswith(".")) and self._in_site()
 
     def _around(self) -> tuple[str, str]:
         """The words directly before and after the path: sentences go over line ends."""

@@ -60,11 +60,12 @@ _TITLE_WORDS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class _Conflict:
-    """Where reality stands against a claim: the place that contradicts it, how sure that is, and what would be true."""
+    """Where reality stands against a claim: the place, how sure that is, what would be true, and whether it could give way."""
 
     against: Dependency | Runtime
     certain: bool
     truth: str
+    either: bool
 
 
 def _conflict(claim: Claim, stated: Stated) -> _Conflict | None:
@@ -73,14 +74,15 @@ def _conflict(claim: Claim, stated: Stated) -> _Conflict | None:
     upper = stated.ends.upper if stated.ends else None
     parts = len(claim.release)
     if resolved and _cut(resolved[0], parts) != claim.release and (claim.pin or compare(resolved[0], claim.release) < 0):
-        return _Conflict(resolved[1], certain=True, truth=_text(resolved[0], parts))
+        return _Conflict(resolved[1], certain=True, truth=_text(resolved[0], parts), either=True)
     if upper is not None and compare(upper, claim.release) <= 0:
-        return _Conflict(stated.asked, certain=True, truth=_text(lower or upper, parts))
+        return _Conflict(stated.asked, certain=True, truth=_text(lower or upper, parts), either=True)
     if lower is None or _cut(lower, parts) == claim.release:
         return None
-    if compare(lower, claim.release) > 0:
-        return _Conflict(stated.asked, certain=True, truth=_text(lower, max(parts, len(lower))))
-    return None if claim.pin else _Conflict(stated.asked, certain=False, truth=_text(lower, max(parts, len(lower))))
+    newer = compare(lower, claim.release) > 0
+    if claim.pin and not newer:
+        return None
+    return _Conflict(stated.asked, certain=newer, truth=_text(lower, parts), either=not newer)
 
 
 def _resolved(stated: Stated) -> tuple[Release, Dependency] | None:
@@ -102,7 +104,7 @@ def _finding(scene: Scene, document: Document, claim: Claim, stated: Stated, con
     where = f"{document.path}:{claim.line.number}"
     asked = stated.asked
     mend = f'write "{conflict.truth}" in {where}'
-    if conflict.against is asked or not isinstance(conflict.against, Runtime):
+    if conflict.either:
         mend = f'either change {asked.path}:{asked.line} to "{sign}{claim.version}", or {mend}'
     breaking, history = _history(scene, document, claim, conflict.against)
     return Finding(

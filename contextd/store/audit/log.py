@@ -43,7 +43,7 @@ class AuditLog:
         self._keys: tuple[Verifier, ...] = (signer, *known)
         self._db = db
         self._writing = Lock()
-        self._frontier: rfc6962.Frontier | None = None
+        self._frontier = rfc6962.Frontier()
         self._group = GroupCommit(self._commit)
         self._readers = storage.Readers(path)
 
@@ -226,20 +226,22 @@ class AuditLog:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        """Write in one transaction. After a failure only the file knows what it holds, so it is read again before the next."""
+        """Write in one transaction."""
         try:
             self._db.execute("BEGIN IMMEDIATE")
             yield
             self._db.execute("COMMIT")
         except BaseException:
-            self._frontier = None
             with suppress(sqlite3.Error):
                 self._db.execute("ROLLBACK")
             raise
 
     def _current(self) -> rfc6962.Frontier:
-        """The state to go on from, within a transaction: read again after a failure, or when another process has appended."""
-        if self._frontier is None or self._frontier.size != storage.size_of(self._db):
+        """The state to go on from, within a transaction.
+
+        The file decides: another process may have appended, and a commit that was reported as failed may have been kept.
+        """
+        if self._frontier.size != storage.size_of(self._db):
             self._frontier = self._load()
         return self._frontier
 
