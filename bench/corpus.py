@@ -20,7 +20,7 @@ class Corpus:
 
     place: Path
     files: int
-    bytes: int
+    size: int
 
     def read(self) -> list[tuple[str, bytes]]:
         """Every file as ``(path, bytes)``, by path."""

@@ -20,19 +20,19 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
+sys.path.insert(0, str(HERE.parent))
 
-from corpus import Corpus, commit, git, make_corpus
-
+from bench.corpus import Corpus, commit, git, make_corpus
 from contextd.cli.session import shipped_bundle
 from contextd.crawl.opening import open_source
 from contextd.filter.filtering import Filter
 from contextd.filter.ignorefiles import RepositoryIgnores
 from contextd.filter.secrets import SecretScanner
-from contextd.home import Home, World, make_home
+from contextd.home import World, make_home
 from contextd.model.access import Use
 from contextd.model.answer import Question
 from contextd.model.content import EntryKind, Observed
@@ -93,12 +93,10 @@ class Row:
 
 def main() -> None:
     """Measure everything, print it, and write the results."""
-    work = HERE / "work"
-    work.mkdir(exist_ok=True)
+    work = HERE.parent / "scratch" / "bench"
+    work.mkdir(parents=True, exist_ok=True)
     corpus = make_corpus(work / "corpus", CORPUS_BYTES)
-    print(
-        f"corpus: {corpus.files:,} files, {corpus.bytes / MEGABYTE:.1f} MB of the standard library and the installed packages"
-    )
+    print(f"corpus: {corpus.files:,} files, {corpus.size / MEGABYTE:.1f} MB of the standard library and the installed packages")
     rows: list[Row] = []
     for part in (_filter, _crawls, _searches, _identity):
         for row in part(corpus, work):
@@ -148,9 +146,9 @@ def _crawls(corpus: Corpus, work: Path) -> Iterator[Row]:
         _register(plane, caller, "corpus", corpus.place)
         started = time.perf_counter()
         (cold,) = crawl(plane, caller, "corpus")
-        rate = corpus.bytes / (time.perf_counter() - started) / MEGABYTE
+        rate = corpus.size / (time.perf_counter() - started) / MEGABYTE
         name, seconds = next(((n, s) for n, s in peers.items() if s), ("", 0.0))
-        yield _compared("crawl.cold.1proc", rate, "MB/s", name, corpus.bytes / seconds / MEGABYTE if seconds else None)
+        yield _compared("crawl.cold.1proc", rate, "MB/s", name, corpus.size / seconds / MEGABYTE if seconds else None)
         yield Row("crawl.cold.documents", cold.snapshot.documents, "")
         beyond, total = _one_file(plane, caller, corpus)
         yield Row("crawl.one_file", beyond, "ms", f"beyond git's own time; {total:.1f} ms in all, detectors included")
@@ -196,7 +194,7 @@ def _ten_files(work: Path) -> float:
     for number in range(5):
         with _fresh_home(work / f"ten-home-{number}") as (plane, caller):
             _register(plane, caller, "ten", place)
-            times.append(_seconds(lambda plane=plane, caller=caller: crawl(plane, caller, "ten")))  # type: ignore[misc]
+            times.append(_seconds(partial(crawl, plane, caller, "ten")))
     return statistics.median(times)
 
 
@@ -210,7 +208,7 @@ def _searches(corpus: Corpus, work: Path) -> Iterator[Row]:
             value = _ask_all(plane, caller, questions)
             peer = peers.get(kind)
             yield Row(f"search.{kind}.p50", value, "ms", "git grep" if peer else "", peer / value if peer else None)
-        read = lambda: fetch(plane, caller, _question("stdlib/textwrap.py"), "stdlib/textwrap.py", (1, 40))  # noqa: E731 - timed below
+        read = partial(fetch, plane, caller, _question("stdlib/textwrap.py"), "stdlib/textwrap.py", (1, 40))
         yield Row("fetch.p50", statistics.median(_seconds(read) for _ in range(60)) * 1000, "ms")
 
 
@@ -218,7 +216,7 @@ def _ask_all(plane: Plane, caller: Caller, questions: tuple[str, ...]) -> float:
     """The median of milliseconds for one question: decided, searched, recorded durably, signed."""
     for text in questions:
         search(plane, caller, _question(text))
-    times = [_seconds(lambda text=text: search(plane, caller, _question(text))) for _ in range(15) for text in questions]  # type: ignore[misc]
+    times = [_seconds(partial(search, plane, caller, _question(text))) for _ in range(15) for text in questions]
     return statistics.median(times) * 1000
 
 
@@ -251,14 +249,14 @@ def _register(plane: Plane, caller: Caller, name: str, place: Path) -> None:
 def _sample(corpus: Corpus, size: int) -> list[tuple[str, bytes]]:
     """Files spread evenly over the corpus, up to about ``size`` bytes."""
     files = corpus.read()
-    step = max(1, corpus.bytes // size)
+    step = max(1, corpus.size // size)
     return files[::step]
 
 
 def _detect_secrets(files: list[tuple[str, bytes]]) -> float | None:
     """MB/s of detect-secrets over these files; None where it is not installed."""
     try:
-        from detect_secrets import SecretsCollection
+        from detect_secrets.core.secrets_collection import SecretsCollection
         from detect_secrets.settings import default_settings
     except ImportError:
         print("detect-secrets is not installed: no peer for filter.*")
@@ -268,8 +266,8 @@ def _detect_secrets(files: list[tuple[str, bytes]]) -> float | None:
             (Path(folder) / f"{number}-{Path(path).name}").write_bytes(data)
         found = SecretsCollection()
         started = time.perf_counter()
-        for path in sorted(Path(folder).iterdir()):
-            found.scan_file(str(path))
+        for file in sorted(Path(folder).iterdir()):
+            found.scan_file(str(file))
         return sum(len(data) for _, data in files) / (time.perf_counter() - started) / MEGABYTE
 
 
@@ -295,13 +293,12 @@ def _git_add(corpus: Corpus, work: Path) -> float:
 
 def _git_grep(corpus: Corpus, words: tuple[str, ...]) -> float:
     """The median of milliseconds of git grep for the same words."""
-    times = []
-    for text in words:
+
+    def once(text: str) -> None:
         command = ["git", "grep", "-I", "-l", "-F", text.strip('"')]
-        times.append(
-            _median(lambda command=command: subprocess.run(command, cwd=corpus.place, check=False, capture_output=True), 3)
-        )  # type: ignore[misc]
-    return statistics.median(times) * 1000
+        subprocess.run(command, cwd=corpus.place, check=False, capture_output=True)
+
+    return statistics.median(_median(partial(once, text)) for text in words) * 1000
 
 
 def _compared(name: str, value: float, unit: str, against: str, peer: float | None) -> Row:

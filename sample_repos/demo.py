@@ -15,13 +15,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from build import Planted, build_samples
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
 
 from contextd.cli.main import main
+from sample_repos.build import Planted, build_samples
 
-ROOT = Path(__file__).parents[1]
 STEWARD, OWNER, DEV = "steward@example.org", "team-payments", "dev@example.org"
 QUESTION = "how are refunds retried?"
 SOURCES = (
@@ -132,9 +131,8 @@ def _ask(story: Story) -> str:
         place = f"{hit['source']} {hit['path']}:{hit['span']['start_line']}-{hit['span']['end_line']}"
         print(f"   [{hit['rank']}] {place}  {hit['symbol']}")
     snapshot = answer["receipt"]["snapshots"][0]
-    print(
-        f"   from {_short(snapshot)} at git {hits[0]['commit'][:7]}, receipt {_short(receipt['id'])}, audit {receipt['audit_index']}"
-    )
+    commit, entry = hits[0]["commit"][:7], receipt["audit_index"]
+    print(f"   from {_short(snapshot)} at git {commit}, receipt {_short(receipt['id'])}, audit {entry}")
     return str(receipt["id"])
 
 

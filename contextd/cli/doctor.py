@@ -122,8 +122,15 @@ def _opened(home: Home, session: Session, *, deep: bool) -> Iterator[Checked]:
 
 def _sources(home: Home, *, deep: bool) -> Iterator[Checked]:
     now = utc_now()
-    for source, shelf in home.plane.shelves():
+    for source in home.plane.sources():
         if source.state is not SourceState.APPROVED:
+            continue
+        try:
+            shelf = home.plane.shelf(source.name)
+            heads = shelf.heads()
+            problems = shelf.check() if deep else []
+        except ContextdError as error:
+            yield Checked("FAIL", "shelf", f"{source.name}: {error.message}", error.hint)
             continue
         jobs = home.plane.control.jobs.find(source.name, limit=1)
         if source.review_by and source.review_by <= now:
@@ -133,12 +140,11 @@ def _sources(home: Home, *, deep: bool) -> Iterator[Checked]:
                 f"{source.name}: its review is overdue",
                 f"contextd source approve {source.name} --reason TEXT",
             )
-        if not shelf.heads():
+        if not heads:
             yield Checked("warn", "source", f"{source.name} was never crawled", f"contextd crawl {source.name}")
         elif jobs and jobs[0].state.value in {"failed", "interrupted"}:
             mend = f"contextd crawl {source.name}"
             yield Checked("warn", "source", f"{source.name}: the last crawl {jobs[0].state.value}: {jobs[0].error}", mend)
-        elif deep and (problems := shelf.check()):
-            yield Checked(
-                "FAIL", "shelf", f"{source.name}: {problems[0]}", f"move {shelf.path} away, then contextd crawl {source.name}"
-            )
+        if problems:
+            mend = f"move {shelf.path} away, then contextd crawl {source.name}"
+            yield Checked("FAIL", "shelf", f"{source.name}: {problems[0]}", mend)

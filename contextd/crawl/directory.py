@@ -11,15 +11,16 @@ from __future__ import annotations
 import os
 import shlex
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from contextd.crawl.listing import NOT_GIT, BadLocation, CrawlFailed, Listing, in_byte_order
-from contextd.crawl.unversioned import Unversioned
+from contextd.crawl.unversioned import NoHistory, Unversioned
 from contextd.model.content import REGULAR, EntryKind, Observed, Reader, Unreadable
+from contextd.model.finding import Commit
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -99,6 +100,10 @@ class DirectoryCrawler(Unversioned):
         """A fresh reader."""
         return self.reader_spec.open()
 
+    def history(self, commit: str, redact: Callable[[str], str]) -> ModifiedTimes:  # noqa: ARG002 - there are no versions
+        """When files were last written, and nothing else."""
+        return ModifiedTimes(self._root)
+
     def list(self, ref: str) -> Listing:
         """Everything below the folder except ``.git``; CrawlFailed when a part cannot be listed or it keeps changing."""
         self.checked(ref)
@@ -115,6 +120,21 @@ class DirectoryCrawler(Unversioned):
         raise CrawlFailed(
             f"{self._root} kept changing while it was listed; nothing was changed", hint="crawl again when it is quiet"
         )
+
+
+class ModifiedTimes(NoHistory):
+    """What a folder knows of the past: when each file was last written. A copy or a checkout sets that anew."""
+
+    def __init__(self, root: str) -> None:
+        self._root = Path(root)
+
+    def last_change(self, path: str) -> Commit | None:
+        """A change without an author at the file's modification time; None when it is not there."""
+        try:
+            found = (self._root / path).lstat()
+        except (OSError, ValueError):
+            return None
+        return Commit(NOT_GIT, datetime.fromtimestamp(found.st_mtime_ns // 10**9, UTC), "")
 
 
 class _Walk:

@@ -99,7 +99,7 @@ class GitCrawler:
 
     def history(self, commit: str, redact: Callable[[str], str]) -> AbstractContextManager[History]:
         """The first-parent history up to ``commit``; close it, or use it in ``with``."""
-        return GitHistory(self._git, commit, redact)  # type: ignore[return-value]  # History.complete is only ever read
+        return GitHistory(self._git, commit, redact)
 
     def refs(self) -> builtins.list[str]:
         """Full names of the refs that are followed now: configured ones with patterns resolved, else the default branch.

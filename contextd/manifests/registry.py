@@ -10,7 +10,7 @@ from contextd.manifests import cargo, golang, npm, pypi, requirements, yarn
 from contextd.manifests.manifest import Manifest, ManifestError
 
 Parser = Callable[[str, str], Manifest]
-"""Takes a path and its text, gives its manifest, raises ManifestError."""
+"""Takes a path and its text with LF line ends, gives its manifest, raises ManifestError."""
 
 _BY_NAME: Final[dict[str, Parser]] = {
     "pyproject.toml": pypi.parse_pyproject,
@@ -49,4 +49,4 @@ def parse(path: str, text: bytes) -> Manifest:
         decoded = text.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ManifestError(path, text.count(b"\n", 0, error.start) + 1, "UTF-8") from error
-    return parser(path, decoded)
+    return parser(path, decoded.replace("\r\n", "\n"))

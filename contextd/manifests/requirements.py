@@ -48,8 +48,7 @@ def dependency(requirement: str, path: str, line: int, scope: Scope) -> Dependen
 def _statements(text: str) -> Iterator[tuple[int, str]]:
     """Logical lines with the number of their first physical line, without comments and options."""
     joined, start = "", 0
-    for number, physical in enumerate(text.split("\n"), start=1):
-        line = physical.removesuffix("\r")
+    for number, line in enumerate(text.split("\n"), start=1):
         start = start or number
         if line.endswith("\\") and not line.lstrip().startswith("#"):
             joined += line[:-1] + " "

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise, takewhile
 from typing import Any
 
 from contextd.manifests.manifest import ManifestError
@@ -69,47 +70,44 @@ _TOKEN = re.compile(
 
 
 def places(text: str) -> Places:
-    """Find the places of all keys of a text that ``load`` has accepted. Keys within inline tables are found as well."""
+    """Find the places of all keys of a text that ``load`` has accepted. Keys directly within inline tables are found too."""
     found = Places()
     here: tuple[str, ...] = ()
-    statement: list[tuple[str, int]] = []
-    for pieces in _statements(text, statement):
-        first, line = pieces[0]
-        if first == "[":
-            here = _key(piece for piece, _ in pieces)
+    for pieces in _statements(text):
+        left = [piece for piece, _ in takewhile(lambda pair: pair[0] != "=", pieces)]
+        value = pieces[len(left) + 1 :]
+        line = pieces[0][1]
+        if left[0] == "[":
+            here = _key(left)
             found.keys.setdefault(here, line)
             continue
-        equals = next((at for at, (piece, _) in enumerate(pieces) if piece == "="), None)
-        if equals is None:
-            continue
-        key = here + _key(piece for piece, _ in pieces[:equals])
+        key = here + _key(left)
         for end in range(len(here) + 1, len(key) + 1):
             found.keys.setdefault(key[:end], line)
-        value = pieces[equals + 1 :]
-        if value and value[0][0] == "[":
+        if value[0][0] == "[":
             found.items[key] = list(_items(value))
-        elif value and value[0][0] == "{":
-            for at, (piece, at_line) in enumerate(value):
-                if piece == "=" and at:
-                    found.keys.setdefault((*key, _bare(value[at - 1][0])), at_line)
+        elif value[0][0] == "{":
+            for (name, at_line), (sign, _) in pairwise(value):
+                if sign == "=":
+                    found.keys.setdefault((*key, _bare(name)), at_line)
     return found
 
 
-def _statements(text: str, statement: list[tuple[str, int]]) -> Iterator[list[tuple[str, int]]]:
-    """Tokens with their lines, by statement: a header or one ``key = value`` that may go over several lines."""
+def _statements(text: str) -> Iterator[list[tuple[str, int]]]:
+    """Pieces with their lines, by statement: a header or one ``key = value`` that may go over several lines."""
+    statement: list[tuple[str, int]] = []
     depth, line = 0, 1
     for match in _TOKEN.finditer(text):
         piece = match[0]
         if piece == "\n" and depth == 0 and statement:
-            yield list(statement)
-            statement.clear()
+            yield statement
+            statement = []
         elif piece != "\n" and not piece.startswith("#"):
             depth += (piece in "[{") - (piece in "]}")
             statement.append((piece, line))
         line += piece.count("\n")
     if statement:
-        yield list(statement)
-        statement.clear()
+        yield statement
 
 
 def _items(value: list[tuple[str, int]]) -> Iterator[int]:
@@ -120,7 +118,7 @@ def _items(value: list[tuple[str, int]]) -> Iterator[int]:
             yield line
 
 
-def _key(pieces: Iterator[str]) -> tuple[str, ...]:
+def _key(pieces: Iterable[str]) -> tuple[str, ...]:
     return tuple(_bare(piece) for piece in pieces if piece not in {"[", "]", "."})
 
 

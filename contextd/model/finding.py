@@ -75,11 +75,14 @@ class Removal:
 class History(Protocol):
     """The first-parent history of one ref up to the commit that is looked at, read lazily.
 
-    ``complete`` is False where the history is shallow or there is none: then absence from history proves nothing.
+    Where it is not complete (shallow, or none at all) absence from it proves nothing.
     Subjects of commits come redacted.
     """
 
-    complete: bool
+    @property
+    def complete(self) -> bool:
+        """Whether the whole history is here."""
+        ...
 
     def last_change(self, path: str) -> Commit | None:
         """The newest commit that changed ``path``; None when history does not show one."""

@@ -60,14 +60,11 @@ def fetch(plane: Plane, caller: Caller, question: Question, path: str, lines: tu
     """
     if len(question.sources) != 1:
         raise InvalidInput("fetch reads from one source", hint="contextd fetch SOURCE PATH", field="sources")
+    _check_budget(question)
     (view,) = open_views(plane, caller, question, Action.FETCH)
     found = view.find(path)
     if found is None:
-        raise NotFound(
-            f"{question.sources[0]} has no document {path} that you can read",
-            reason="NOT_FOUND",
-            hint=f"contextd explain {question.sources[0]} {path}",
-        )
+        raise _no_document(plane, caller, question, path)
     document, which = found
     if which != "visible":
         raise _all_withheld(plane, caller, question, {which: 1})
@@ -90,6 +87,10 @@ def _check(question: Question) -> None:
         )
     if not 1 <= question.limit <= MAX_LIMIT:
         raise InvalidInput(f"limit {question.limit} is not between 1 and {MAX_LIMIT}", field="limit")
+    _check_budget(question)
+
+
+def _check_budget(question: Question) -> None:
     if not MIN_BUDGET <= question.budget <= MAX_BUDGET:
         raise InvalidInput(f"budget {question.budget} is not between {MIN_BUDGET} and {MAX_BUDGET:,} tokens", field="budget")
 
@@ -212,6 +213,15 @@ def _watermarks(views: Sequence[View], now: datetime) -> Watermarks:
         drift.append(snapshot.built_at)
         behind = max(behind, view.scope.behind)
     return Watermarks(content=min(content), access=now, boundary=now, drift=min(drift), snapshots_behind=behind)
+
+
+def _no_document(plane: Plane, caller: Caller, question: Question, path: str) -> NotFound:
+    """Record and return that a source has no such document, or none that the caller may know of: both look the same."""
+    (source,) = question.sources
+    asked = {"action": Action.FETCH.value, "path": plane.redact(path), "pathway": question.use.pathway}
+    index = plane.record("refused", caller, f"sources/{source}", reason="NOT_FOUND", **asked)
+    hint = f"contextd explain {source} {path}"
+    return NotFound(f"{source} has no document {path} that you can read", hint=hint, audit=str(index))
 
 
 def _all_withheld(plane: Plane, caller: Caller, question: Question, kept_back: dict[str, int]) -> Refused:

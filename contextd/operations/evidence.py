@@ -5,7 +5,7 @@ The shelf is the truth. Each step here can be made again from it, and is, when a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from contextd.model.snapshot import Snapshot
 from contextd.operations.plane import Caller, Plane, stamp
@@ -14,17 +14,29 @@ from contextd.snapshot.receipt import signed_bytes
 from contextd.store.control.boundary_hits import BoundaryHit
 from contextd.store.control.events import Event
 from contextd.store.control.snapshots import SnapshotRow
+from contextd.store.shelf.schema import ShelfUnusable
 from contextd.store.shelf.shelf import Shelf
 
 DAEMON = Caller("contextd", ())
 """Who acts when nobody asked: recovery after a crash."""
 
 
-def record_snapshot(plane: Plane, caller: Caller, snapshot: Snapshot, shelf: Shelf) -> None:
-    """Record a published snapshot: hits and events, then the audit entry, then the index row that says all of it is done."""
-    hits = list(_hits(snapshot, shelf))
+def record_snapshot(
+    plane: Plane, caller: Caller, snapshot: Snapshot, shelf: Shelf, paths: Collection[str] | None = None
+) -> None:
+    """Record a published snapshot: hits and events, then the audit entry, then the index row that says all of it is done.
+
+    ``paths`` are those that the crawl looked at; without it, all were.
+    """
+    hits = list(_hits(snapshot, shelf, paths))
     plane.control.boundary_hits.record(
-        snapshot.source, snapshot.ref, snapshot.sequence, hits, bundle=snapshot.ingest_digest, at=snapshot.built_at
+        snapshot.source,
+        snapshot.ref,
+        snapshot.sequence,
+        hits,
+        bundle=snapshot.ingest_digest,
+        at=snapshot.built_at,
+        paths=paths,
     )
     plane.control.events.record(_events(snapshot, hits))
     plane.record(
@@ -64,9 +76,13 @@ def catch_up(plane: Plane) -> int:
     receipts does not get their row, with the signature made again.
     """
     done = 0
-    for source, shelf in plane.shelves():
+    for source in plane.sources():
         known = {(row.ref, row.sequence) for row in plane.control.snapshots.find(source.name)}
-        missing = [s for s in shelf.snapshots() if (s.ref, s.sequence) not in known]
+        try:
+            shelf = plane.shelf(source.name)
+            missing = [s for s in shelf.snapshots() if (s.ref, s.sequence) not in known]
+        except ShelfUnusable:
+            continue  # told to whoever wants something of this source; the others are not stopped by it
         for snapshot in sorted(missing, key=lambda s: (s.ref, s.sequence)):
             record_snapshot(plane, DAEMON, snapshot, shelf)
             done += 1
@@ -79,11 +95,11 @@ def catch_up(plane: Plane) -> int:
     return done + len(rows)
 
 
-def _hits(snapshot: Snapshot, shelf: Shelf) -> Iterator[BoundaryHit]:
-    for excluded in shelf.exclusions(snapshot.ref, snapshot.sequence):
+def _hits(snapshot: Snapshot, shelf: Shelf, paths: Collection[str] | None) -> Iterator[BoundaryHit]:
+    for excluded in shelf.exclusions(snapshot.ref, snapshot.sequence, paths):
         rule, where = excluded.rule, excluded.where
         yield BoundaryHit(excluded.path, "exclusion", rule, excluded.code, where, component=excluded.component)
-    for path, component, redaction in shelf.redactions(snapshot.ref, snapshot.sequence):
+    for path, component, redaction in shelf.redactions(snapshot.ref, snapshot.sequence, paths):
         kind, line = redaction.kind.value, redaction.line
         yield BoundaryHit(path, kind, redaction.rule, line=line, fingerprint=redaction.fingerprint, component=component)
 

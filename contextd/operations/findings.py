@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from contextd.model.access import Action
 from contextd.model.errors import NotFound
 from contextd.model.finding import FindingState, Package, Severity
-from contextd.model.source import REST, Source
-from contextd.operations.plane import Caller, Plane, target_of
+from contextd.model.source import Source
+from contextd.operations.plane import Caller, Plane, parts_of, target_of
 from contextd.operations.registry import visible_sources
 from contextd.policy.tiers import Standing
 from contextd.store.control.findings import FindingRecord
@@ -72,10 +72,9 @@ def check_package(plane: Plane, caller: Caller, name: str) -> list[PackageReport
     ref = next((ref for ref in source.refs if ref in heads), next(iter(heads), ""))
     if not ref:
         raise NotFound(f"{name} was never crawled", reason="NO_HEAD", hint=f"contextd crawl {name}")
-    parts = [REST, *(component.name for component in source.descriptor.components)]
     packages = plane.control.currency.packages(name, ref)
     at = heads[ref].built_at
-    return [report(plane, source, part, packages[part], at) for part in parts if part in packages]
+    return [report(plane, source, part, packages[part], at) for part in parts_of(source) if part in packages]
 
 
 def report(plane: Plane, source: Source, component: str, package: Package, at: datetime | None) -> PackageReport:

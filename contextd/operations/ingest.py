@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from base64 import b32encode
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from contextd import pipeline
-from contextd.crawl.listing import Crawler, Listing
+from contextd.crawl.listing import NOT_GIT, Crawler, CrawlFailed, Listing
 from contextd.crawl.opening import open_source
 from contextd.filter.filtering import Filter
 from contextd.filter.ignorefiles import RepositoryIgnores
+from contextd.filter.limits import path_fault
 from contextd.model.access import Action
 from contextd.model.content import Excluded, Observed, Reader
 from contextd.model.errors import ContextdError, Refused
@@ -69,6 +70,11 @@ class _Work:
     removed: tuple[bytes, ...] | None
     recipe: Recipe
 
+    def paths(self) -> Iterator[bytes]:
+        """What is looked at, and what is known to be gone."""
+        yield from (entry.path for entry in self.entries)
+        yield from self.removed or ()
+
 
 def crawl(plane: Plane, caller: Caller, name: str, watch: Watch | None = None) -> list[Crawled]:
     """Crawl every followed ref of an approved source, telling ``watch`` now and then how far it is.
@@ -106,7 +112,7 @@ def _crawl_ref(plane: Plane, caller: Caller, source: Source, crawler: Crawler, r
     head = shelf.heads().get(ref)
     with crawler.reader() as reader, Publication(shelf, ref) as publication:
         work = _plan(plane, source, crawler, ref, head, reader)
-        boundary = work.recipe.boundary()
+        boundary = plane.boundary(work.recipe)
         indexer = Indexer(publication)
         _take_in(work, boundary, reader, publication, indexer, watch)
         if head is not None and not publication.changed and _same_state(head, work, plane, source):
@@ -116,7 +122,8 @@ def _crawl_ref(plane: Plane, caller: Caller, source: Source, crawler: Crawler, r
         publication.set_ignores(work.recipe.ignores.files)
         snapshot = _snapshot(plane, source, work, publication, started)
         publication.publish(snapshot)
-    record_snapshot(plane, caller, snapshot, shelf)
+    touched = None if work.removed is None else [pipeline.shown(path) for path in work.paths()]
+    record_snapshot(plane, caller, snapshot, shelf, touched)
     with crawler.history(snapshot.commit, boundary.redact_text) as history:
         opened, resolved = run_detectors(plane, source, snapshot, shelf, history)
     return Crawled(snapshot, True, len(work.entries), _seconds(plane, started), opened, resolved)
@@ -133,6 +140,12 @@ def _plan(plane: Plane, source: Source, crawler: Crawler, ref: str, head: Snapsh
             recipe = Recipe(rules, descriptor, ignores)
             return _Work(listing, delta.changed, delta.removed, _keyed(plane, recipe))
     listing = crawler.list(ref)
+    if not listing.entries and head is not None and head.documents and listing.commit == NOT_GIT:
+        raise CrawlFailed(
+            f"{source.location} holds nothing, and {head.documents:,} documents were there: it may not be mounted;"
+            " the head that was published last still serves",
+            hint=f"see that it is there; if it is really empty: contextd source suspend {source.name} --reason TEXT",
+        )
     recipe = pipeline.recipe_for(rules, descriptor, listing.entries, reader, plane.cache_dir)
     return _Work(listing, listing.entries, None, _keyed(plane, recipe))
 
@@ -158,7 +171,7 @@ def _take_in(
         publication.close_listing()
     else:
         for path in work.removed:
-            publication.remove(pipeline.shown(path))
+            publication.remove(pipeline.shown(path), named=not path_fault(path))
 
 
 def _snapshot(plane: Plane, source: Source, work: _Work, publication: Publication, started: datetime) -> Snapshot:

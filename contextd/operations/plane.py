@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -60,10 +60,10 @@ class Plane:
     views: dict[tuple[object, ...], View] = field(default_factory=dict)
     _kept: dict[tuple[object, ...], object] = field(default_factory=dict)
     _generation: int = -1
-    _postings: dict[str, tuple[tuple[int, ...], Postings]] = field(default_factory=dict)
+    _postings: dict[str, tuple[int, Postings]] = field(default_factory=dict)
     _tags: dict[str, int] = field(default_factory=dict)
     _retrievals: dict[tuple[object, ...], Retrieval] = field(default_factory=dict)
-    _redactor: Filter | None = None
+    _boundaries: dict[tuple[object, ...], Filter] = field(default_factory=dict)
 
     def caller(self, principal: str) -> Caller:
         """The caller behind a principal."""
@@ -141,16 +141,28 @@ class Plane:
         if source is None:
             index = self.record("refused", caller, f"sources/{name}", action=action.value, reason="SOURCE_NOT_FOUND")
             raise unknown_source(name, str(index))
-        self.require(caller, action, target_of(source))
+        if action is not Action.DISCOVER or not self.may_know(caller, source):
+            self.require(caller, action, target_of(source, overdue=is_overdue(source, self.now())))
         return source
+
+    def may_know(self, caller: Caller, source: Source) -> bool:
+        """Whether the caller may know that a source exists, by any of its components. Nothing is recorded."""
+        return any(self.decide(caller, Action.DISCOVER, target_of(source, part)).allowed for part in parts_of(source))
 
     def redact(self, text: str) -> str:
         """Text that somebody typed or wrote, with secrets and personal data cut out by the rules in force."""
-        if self._redactor is None:
-            home = Descriptor("home", SourceKind.DIRECTORY, ContentKind.DOCS, 4)
-            recipe = Recipe(self.bundle.ingest, home, RepositoryIgnores(()), cache_dir=self.cache_dir)
-            self._redactor = recipe.boundary()
-        return self._redactor.redact_text(text)
+        home = Descriptor("home", SourceKind.DIRECTORY, ContentKind.DOCS, 4)
+        recipe = Recipe(self.bundle.ingest, home, RepositoryIgnores(()), cache_dir=self.cache_dir)
+        return self.boundary(recipe).redact_text(text)
+
+    def boundary(self, recipe: Recipe) -> Filter:
+        """The filter of a recipe, compiled once for as long as the same recipe is asked for again."""
+        key = (recipe.rules.digest, recipe.descriptor, recipe.ignores, recipe.fingerprint_key)
+        if key not in self._boundaries:
+            if len(self._boundaries) >= _KEPT:
+                self._boundaries.clear()
+            self._boundaries[key] = recipe.boundary()
+        return self._boundaries[key]
 
     def data_marker(self, receipt: str) -> str:
         """16 hex digits that follow from the home's key and a receipt: no text can know them and close its quotation."""
@@ -159,10 +171,9 @@ class Plane:
     def postings(self, source: str) -> Postings:
         """A source's postings, kept open until they change."""
         shelf = self.shelf(source)
-        ids = shelf.segment_ids()
         known = self._postings.get(source)
-        if known is None or known[0] != ids:
-            known = (ids, open_postings(shelf, self._tags.setdefault(source, len(self._tags))))
+        if known is None or known[0] != shelf.generation:
+            known = (shelf.generation, open_postings(shelf, self._tags.setdefault(source, len(self._tags))))
             self._postings[source] = known
         return known[1]
 
@@ -176,11 +187,6 @@ class Plane:
                 self._retrievals.clear()
             found = self._retrievals[key] = Retrieval(views, opened)
         return found
-
-    def shelves(self) -> Iterator[tuple[Source, Shelf]]:
-        """Every registered source with its shelf, by name."""
-        for source in self.sources():
-            yield source, self.shelf(source.name)
 
 
 def decision_event(at: datetime, action: Action, target: Target, use: Use, decision: Decision) -> Event:
@@ -203,6 +209,16 @@ def target_of(source: Source, component: str = REST, *, eligible: bool = False, 
     owner = next((c.owner for c in descriptor.components if c.name == component), source.owner)
     tier = descriptor.tier_of(component)
     return Target(source.name, component, tier, source.state.value, owner, source.requested_by, eligible, overdue)
+
+
+def parts_of(source: Source) -> list[str]:
+    """The names of a source's components, the one that covers the rest first."""
+    return [REST, *(component.name for component in source.descriptor.components)]
+
+
+def is_overdue(source: Source, now: datetime) -> bool:
+    """Whether the approval of a source has lapsed, because its review did not happen in time."""
+    return source.review_by is not None and source.review_by <= now
 
 
 def unknown_source(name: str, audit: str = "") -> NotFound:

@@ -10,7 +10,7 @@ from contextd.model.access import Action, Target
 from contextd.model.errors import InvalidInput, Refused
 from contextd.model.names import checked_name, checked_principal
 from contextd.model.source import Component, ContentKind, Descriptor, Sensitivity, Source, SourceKind, SourceState
-from contextd.operations.plane import Caller, Plane, target_of
+from contextd.operations.plane import Caller, Plane
 
 _OPEN_TO_APPROVAL = {SourceState.PROPOSED, SourceState.REVIEWED, SourceState.SUSPENDED, SourceState.APPROVED}
 
@@ -113,7 +113,7 @@ def suspend(plane: Plane, caller: Caller, name: str, reason: str, *, dry_run: bo
 
 def visible_sources(plane: Plane, caller: Caller) -> list[Source]:
     """The sources that the caller may know of, by name. Nothing is recorded."""
-    return [source for source in plane.sources() if plane.decide(caller, Action.DISCOVER, target_of(source)).allowed]
+    return [source for source in plane.sources() if plane.may_know(caller, source)]
 
 
 def own_request(source: Source) -> bool:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Sequence
+
 from contextd.filter.filtering import Filter
 from contextd.filter.ignorefiles import RepositoryIgnores
 from contextd.model.access import Action, Decision, Use
 from contextd.model.answer import Question
-from contextd.model.errors import ContextdError, NotFound
+from contextd.model.errors import InvalidInput, NotFound, Refused
 from contextd.model.names import id_prefix
 from contextd.model.snapshot import Snapshot
-from contextd.model.source import REST, Source
-from contextd.operations.plane import Caller, Plane, target_of, unknown_source
+from contextd.model.source import Source
+from contextd.operations.plane import Caller, Plane, is_overdue, parts_of, target_of, unknown_source
 from contextd.operations.view import Scope, View
 from contextd.pipeline import Recipe
 from contextd.store.shelf.shelf import Shelf
+
+_COMMIT = re.compile(r"[0-9a-f]{7,64}")
 
 
 def open_views(plane: Plane, caller: Caller, question: Question, action: Action) -> list[View]:
@@ -31,7 +36,7 @@ def open_views(plane: Plane, caller: Caller, question: Question, action: Action)
     for name in dict.fromkeys(names):
         try:
             views.append(_view(plane, caller, name, question, action, record=named))
-        except ContextdError:
+        except (NotFound, Refused):
             if named:
                 raise
     if not views:
@@ -58,25 +63,34 @@ def _view(plane: Plane, caller: Caller, name: str, question: Question, action: A
             plane.record("refused", caller, f"sources/{name}", action=action.value, reason="SOURCE_NOT_FOUND") if record else 0
         )
         raise unknown_source(name, str(index))
+    if not plane.may_know(caller, source):  # then nothing of it is looked at: neither its refs nor the state of its shelf
+        _components(plane, caller, source, "", question.use, action, record=record)
     shelf = plane.shelf(name)
     heads = shelf.heads()
     ref = _ref(source, question, heads)
     allowed = _components(plane, caller, source, ref, question.use, action, record=record)
     snapshot = _pinned(shelf, source, heads, ref, question)
-    restricted = plane.decide(caller, Action.READ_RESTRICTED, target_of(source), question.use).allowed
+    restricted = frozenset(_restricted(plane, caller, source, ref, question.use, allowed))
     floor = {part: plane.bundle.tiers[source.descriptor.tier_of(part)].min_freshness for part in allowed}
     behind = heads[snapshot.ref].sequence - snapshot.sequence
     scope = Scope(source, snapshot, frozenset(allowed), restricted, floor, behind)
     return _cached_view(plane, scope, shelf)
 
 
+def _restricted(plane: Plane, caller: Caller, source: Source, ref: str, use: Use, parts: Sequence[str]) -> Iterator[str]:
+    """The components among ``parts`` whose restricted documents are open as well."""
+    for part in parts:
+        target = target_of(source, part, eligible=eligible(plane, source.name, ref, part))
+        if plane.decide(caller, Action.READ_RESTRICTED, target, use).allowed:
+            yield part
+
+
 def _components(plane: Plane, caller: Caller, source: Source, ref: str, use: Use, action: Action, *, record: bool) -> list[str]:
     """The components that are open; the refusal of the whole source is raised when none is."""
-    parts = [REST, *(component.name for component in source.descriptor.components)]
-    overdue = source.review_by is not None and source.review_by <= plane.now()
+    overdue = is_overdue(source, plane.now())
     allowed: list[str] = []
     first: tuple[str, Decision] | None = None
-    for part in parts:
+    for part in parts_of(source):
         target = target_of(source, part, eligible=eligible(plane, source.name, ref, part), overdue=overdue)
         decision = plane.decide(caller, action, target, use)
         if decision.allowed:
@@ -112,6 +126,8 @@ def _pinned(shelf: Shelf, source: Source, heads: dict[str, Snapshot], ref: str, 
         raise NotFound(f"{source.name} was never crawled", reason="NO_HEAD", hint=f"contextd crawl {source.name}")
     if not (question.commit or question.snapshot):
         return heads[ref]
+    if question.commit and not _COMMIT.fullmatch(question.commit):
+        raise InvalidInput(f"{question.commit!r} is no commit: 7 to 64 hex digits", hint="--commit 4b7e1c9", field="commit")
     prefix = id_prefix(question.snapshot, "ctx1") if question.snapshot else ""
     for snapshot in shelf.snapshots():
         by_id = bool(prefix) and snapshot.id.startswith(prefix)
@@ -140,9 +156,10 @@ def _cached_view(plane: Plane, scope: Scope, shelf: Shelf) -> View:
 
 
 def _todays_boundary(plane: Plane, scope: Scope, shelf: Shelf) -> Filter | None:
-    """Today's filter, where the snapshot was built under other rules or another descriptor than are in force now."""
+    """Today's filter, where the snapshot is not the head, or was built under other rules than are in force now."""
     snapshot = scope.snapshot
-    if snapshot.ingest_digest == plane.bundle.ingest.digest and snapshot.descriptor == scope.source.descriptor:
+    built = (snapshot.ingest_digest, snapshot.descriptor)
+    if not scope.behind and built == (plane.bundle.ingest.digest, scope.source.descriptor):
         return None
     ignores = RepositoryIgnores(tuple(shelf.ignores(snapshot.ref)))
-    return Recipe(plane.bundle.ingest, scope.source.descriptor, ignores, cache_dir=plane.cache_dir).boundary()
+    return plane.boundary(Recipe(plane.bundle.ingest, scope.source.descriptor, ignores, cache_dir=plane.cache_dir))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +32,7 @@ _ORDER = (
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What decisions opened to a caller: components of one snapshot, and whether restricted labels are open too.
+    """What decisions opened to a caller: components of one snapshot, and in which of them restricted labels are open too.
 
     ``floor`` gives the worst freshness that each open component's tier serves.
     """
@@ -41,7 +40,7 @@ class Scope:
     source: Source
     snapshot: Snapshot
     components: frozenset[str]
-    restricted: bool
+    restricted: frozenset[str]
     floor: Mapping[str, FreshnessState]
     behind: int = 0
 
@@ -93,7 +92,7 @@ class View:
 
     def flags(self, which: str, narrowing: Narrowing) -> Flags:
         """By chunk id, whether a chunk belongs to one of the sets, narrowed as asked."""
-        steps = np.zeros(self._highest + 2, dtype=np.int32)
+        steps = np.zeros(self.shelf.highest_chunk() + 2, dtype=np.int32)
         for document in _narrowed(self.sets[which], narrowing):
             steps[document.chunks.start] += 1
             steps[document.chunks.stop] -= 1
@@ -105,12 +104,10 @@ class View:
             alive &= named
         return alive
 
-    @cached_property
-    def _highest(self) -> int:
-        return self.shelf.highest_chunk()
-
     def _open(self, document: StoredDocument) -> bool:
-        return document.component in self.scope.components and (self.scope.restricted or not document.labels)
+        return document.component in self.scope.components and (
+            not document.labels or document.component in self.scope.restricted
+        )
 
     def _set_of(self, document: StoredDocument) -> str:
         if self.boundary is not None and self.boundary.path_decision(document.path).excluded is not None:

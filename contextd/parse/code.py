@@ -46,7 +46,9 @@ class _Piece:
 
 def symbols_of(definitions: list[Definition], lines: Lines) -> tuple[Symbol, ...]:
     """The definitions as symbols, in order; ``impl`` blocks are none."""
-    return tuple(Symbol(d.name, d.qualified, d.kind, lines.span_of_bytes(d.start, d.end)) for d in definitions if d.kind != "impl")
+    return tuple(
+        Symbol(d.name, d.qualified, d.kind, lines.span_of_bytes(d.start, d.end)) for d in definitions if d.kind != "impl"
+    )
 
 
 def code_chunks(definitions: list[Definition], lines: Lines) -> tuple[Chunk, ...]:
@@ -125,7 +127,13 @@ def _joins(run: list[_Piece], piece: _Piece, lines: Lines) -> bool:
     first, length = run[0].first, run[-1].end - run[0].first
     if not (run[-1].whole and piece.whole and piece.end - first <= MOST_LINES and lines.size(first, piece.end) <= MOST_BYTES):
         return False
-    if run[0].symbol == "" and first == lines.head and run[0].definition is None and length >= HEADER and piece.definition is not None:
+    if (
+        run[0].symbol == ""
+        and first == lines.head
+        and run[0].definition is None
+        and length >= HEADER
+        and piece.definition is not None
+    ):
         return False
     return length < SMALL or piece.lines < TINY
 

@@ -109,13 +109,21 @@ _RUST: Final = """
 
 _QUERIES: Final = {
     "python": _PYTHON,
-    "javascript": _JAVASCRIPT + "(field_definition property: (_) value: [(function_expression) (arrow_function)]) @method.property",
+    "javascript": _JAVASCRIPT
+    + "(field_definition property: (_) value: [(function_expression) (arrow_function)]) @method.property",
     "typescript": _JAVASCRIPT + _TYPESCRIPT,
     "tsx": _JAVASCRIPT + _TYPESCRIPT,
     "go": _GO,
     "java": _JAVA,
     "rust": _RUST,
 }
+
+DEEPEST: Final = {"python": 5, "javascript": 6, "typescript": 6, "tsx": 6, "go": 5, "java": 5, "rust": 5}
+"""How deep in the tree a definition may begin. Each level costs time, and deeper ones are local to a function.
+
+Five reaches a decorated method, a method of a nested class, a function in a method, a Rust method in a module. JavaScript nests
+deeper: a module may be a function that is called at once.
+"""
 
 
 @cache

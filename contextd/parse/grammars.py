@@ -89,7 +89,9 @@ _NAMES: Final = {
 _BY_SUFFIX: Final = {suffix: language for language, suffixes in _SUFFIXES.items() for suffix in suffixes.split()}
 _BY_NAME: Final = {name: language for language, names in _NAMES.items() for name in names.split()}
 _REQUIREMENTS: Final = re.compile(r"(?:requirements|constraints)[\w.-]*\.(?:txt|in)$")
-_SHEBANG: Final = re.compile(rb"#![ \t]*\S*/(?:env[ \t]+(?:-S[ \t]+)?)?(python|node|bash|zsh|ksh|dash|sh|ruby|perl)[\d.]*(?=\s|$)")
+_SHEBANG: Final = re.compile(
+    rb"#![ \t]*\S*/(?:env[ \t]+(?:-S[ \t]+)?)?(python|node|bash|zsh|ksh|dash|sh|ruby|perl)[\d.]*(?=\s|$)"
+)
 _INTERPRETERS: Final = {b"python": "python", b"node": "javascript", b"ruby": "ruby", b"perl": "perl"}
 
 _GRAMMARS: Final = {

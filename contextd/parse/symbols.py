@@ -8,10 +8,7 @@ from typing import Final
 
 from tree_sitter import Node, QueryCursor
 
-from contextd.parse.definitions import definitions_query
-
-MOST_DEPTH: Final = 7
-"""Definitions are looked for down to this depth of the tree: a method of a class within a class within a namespace."""
+from contextd.parse.definitions import DEEPEST, definitions_query
 
 _LONGEST_NAME: Final = 200
 _UPPER: Final = re.compile(r"_*[A-Z][A-Z0-9_]*")
@@ -43,7 +40,7 @@ def definitions(root: Node, language: str, text: bytes) -> list[Definition]:
     ``impl`` blocks of Rust are among them, with the type as their name: they qualify what is inside.
     """
     cursor = QueryCursor(definitions_query(language))
-    cursor.set_max_start_depth(MOST_DEPTH)
+    cursor.set_max_start_depth(DEEPEST[language])
     found: dict[tuple[int, int], tuple[str, str]] = {}
     for capture, nodes in cursor.captures(root).items():
         kind, _, named_by = capture.partition(".")

@@ -42,7 +42,7 @@ def receipt_id(  # noqa: PLR0913 - the parts of the format
     decision: str,
     exceptions: Sequence[str],
 ) -> str:
-    """``rcpt1:<64 hex>``. ``created_at`` is an aware time and counts in microseconds; ids and digests are in their text form."""
+    """``rcpt1:<64 hex>``. ``created_at`` is aware and counts in microseconds; ids and digests are in their text form."""
     parts = tlv(
         principal,
         (created_at - _EPOCH) // timedelta(microseconds=1),

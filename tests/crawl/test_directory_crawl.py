@@ -60,13 +60,13 @@ def test_an_empty_folder_lists_nothing_and_has_its_own_time(tmp_path: Path) -> N
     assert (listing.entries, listing.content_time) == ((), datetime.fromtimestamp(1_000_000_000, UTC))
 
 
-def test_a_folder_has_no_refs_no_delta_and_no_history(folder: Path) -> None:
+def test_a_folder_has_no_refs_no_delta_and_no_versions(folder: Path) -> None:
     crawler = open_source(SourceKind.DIRECTORY, str(folder), ())
     assert crawler.refs() == ["-"]
     assert crawler.delta("-", "-") is None
     with crawler.history("-", str) as history:
         assert not history.complete
-        assert (history.last_change("a.md"), history.removal("a.md"), history.line_change("a.md", 1)) == (None, None, None)
+        assert (history.removal("a.md"), history.line_change("a.md", 1)) == (None, None)
         assert history.said_since("a.md", "alpha") is None
         assert not history.existed_at("a.md", "-")
     with pytest.raises(CrawlFailed, match="has no ref main"):

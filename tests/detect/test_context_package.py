@@ -34,6 +34,18 @@ FILES = {
     "docs/release.md": "# Release\n\nDeploy it.\n\n## Rollback\n\nRoll back.\n",
 }
 LOCKED = ["uv.lock"]
+CHECKOUT = """\
+# Checkout
+
+[![badge](x.svg)](y)
+
+Takes orders from the cart to the ledger,
+once.
+
+## On-call
+
+Escalate to #checkout.
+"""
 
 
 def checked(story: tuple[Corpus, History], component: str = REST, *, max_age: int | None = 90) -> Package:
@@ -69,28 +81,40 @@ def test_a_whole_context_file_makes_the_component_eligible(tell: Tell) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "name", "state", "evidence"),
+    ("old", "new", "state", "evidence"),
     [
-        ("is: Takes and refunds card payments.", "is: Payments", "purpose", "weak", "context.yaml:2 says too little to act on"),
-        ("docs/adr/0002.md]", "docs/adr/0009.md]", "architecture", "weak", "context.yaml:4 names docs/adr/0009.md, which does not exist"),
-        ("lock: uv.lock", "lock: poetry.lock", "dependencies", "weak", "context.yaml:5 names poetry.lock, which does not exist"),
-        ("[src/payments/refund.py]", '["src/*/gone_*.py"]', "tests", "weak", "context.yaml:6 names src/*/gone_*.py, which matches nothing"),
-        ("#rollback", "#undo", "release", "weak", "context.yaml:7 names docs/release.md#undo, whose heading does not exist"),
-        (", rollback: docs/release.md#rollback", "", "release", "ok", "context.yaml:7, docs/release.md:3, rollback docs/release.md:7"),
-        ("by: team-payments}", "by: }", "reviewed", "weak", "context.yaml:8 does not say by"),
-        ("2026-10-02", "2026-08-25", "reviewed", "stale", "2026-08-25 by team-payments (90d; tier 3 allows 90d)"),
-        ("2026-10-02", "2027-10-02", "reviewed", "weak", "2027-10-02 by team-payments, which is in the future"),
-        ("2026-10-02", "October", "reviewed", "weak", "context.yaml:8: date is 'October', which is not a date; write year-month-day: 2027-01-31"),
-        ("coverage: 85 on critical paths, ", "", "tests", "weak", "context.yaml:6 does not say coverage"),
-        ("critical_paths:", "critical_path:", "tests", "weak", "context.yaml:6: unknown key critical_path; did you mean critical_paths?"),
-        ("tests:", "test:", "tests", "weak", "context.yaml:6: unknown key test; did you mean tests?"),
+        ("is: Takes and refunds card payments.", "is: Payments", "purpose weak", "context.yaml:2 says too little to act on"),
+        ("0002.md]", "9.md]", "architecture weak", "context.yaml:4 names docs/adr/9.md, which does not exist"),
+        ("lock: uv.lock", "lock: go.sum", "dependencies weak", "context.yaml:5 names go.sum, which does not exist"),
+        (
+            "[src/payments/refund.py]",
+            '["src/*/x_*.py"]',
+            "tests weak",
+            "context.yaml:6 names src/*/x_*.py, which matches nothing",
+        ),
+        ("#rollback", "#undo", "release weak", "context.yaml:7 names docs/release.md#undo, whose heading does not exist"),
+        (
+            ", rollback: docs/release.md#rollback",
+            "",
+            "release ok",
+            "context.yaml:7, docs/release.md:3, rollback docs/release.md:7",
+        ),
+        ("by: team-payments}", "by: }", "reviewed weak", "context.yaml:8 does not say by"),
+        ("2026-10-02", "2026-08-25", "reviewed stale", "2026-08-25 by team-payments (90d; tier 3 allows 90d)"),
+        ("2026-10-02", "2027-10-02", "reviewed weak", "2027-10-02 by team-payments, which is in the future"),
+        ("2026-10-02", "2026-02-30", "reviewed weak", "context.yaml:8: date is '2026-02-30', which is not a date"),
+        ("coverage: 85 on critical paths, ", "", "tests weak", "context.yaml:6 does not say coverage"),
+        ("integration:", "integratoin:", "tests weak", "context.yaml:6: unknown key integratoin; did you mean integration?"),
+        ("tests:", "test:", "tests weak", "context.yaml:6: unknown key test; did you mean tests?"),
     ],
-)  # fmt: skip
-def test_what_is_stated_is_checked(tell: Tell, old: str, new: str, name: str, state: str, evidence: str) -> None:
+)
+def test_what_is_stated_is_checked(tell: Tell, old: str, new: str, state: str, evidence: str) -> None:
     package = checked(tell({**FILES, "context.yaml": CONTEXT.replace(old, new)}, excluded=LOCKED))
+    name, _, expected = state.partition(" ")
     found = element(package, name)
-    assert (found.state, found.evidence) == (state, evidence)
-    assert package.eligible is (state == "ok")
+    assert found.state == expected
+    assert found.evidence.startswith(evidence)
+    assert package.eligible is (expected == "ok")
 
 
 @pytest.mark.parametrize(
@@ -107,11 +131,11 @@ def test_a_file_that_is_none_never_makes_anything_eligible(tell: Tell, text: str
 def test_documents_stand_in_where_nothing_is_stated(tell: Tell) -> None:
     story = tell(
         {
-            "README.md": "# Checkout\n\n[![badge](x.svg)](y)\n\nTakes orders from the cart to the ledger,\nonce.\n\n## On-call\n\nEscalate to #checkout.\n",
+            "README.md": CHECKOUT,
             ".github/CODEOWNERS": "# who\n* @example/team-checkout\n",
             "docs/adr/0001-a.md": "# 1\n\n## Status\n\nAccepted\n",
             "docs/adr/0002-b.md": "# 2\n\nStatus: superseded\n",
-            "docs/testing.md": "Critical paths: `src/refund.py`.\nCoverage stays above 85 %.\nIntegration tests: tests/integration/\n",
+            "docs/testing.md": "Critical paths: `src/refund.py`.\nCoverage stays above 85 %.\nIntegration tests: tests/it/\n",
             "docs/release.md": "# Release\n\nDeploy with make.\n\nRoll back with make undo.\n",
         },
         excluded=["uv.lock"],

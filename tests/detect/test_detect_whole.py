@@ -59,7 +59,7 @@ def test_everything_is_found_in_one_pass_and_in_order(story: tuple[Corpus, Histo
         ("README.md", 7, "DRIFT-LINK-BROKEN"),
         ("package.json", 1, "DRIFT-MANIFEST-UNREADABLE"),
     ]
-    (unreadable,) = (finding for finding in found.findings if finding.path == "package.json")
+    unreadable = next(finding for finding in found.findings if finding.code == "DRIFT-MANIFEST-UNREADABLE")
     assert (unreadable.quote, unreadable.claim) == ("{", "package.json")
     assert unreadable.observed.startswith("expected JSON")
     assert [one.state for one in found.freshness] == [FreshnessState.STALE]

@@ -35,8 +35,8 @@ def test_a_code_span_that_is_a_path_is_one(text: str, path: str) -> None:
 @pytest.mark.parametrize(
     "span",
     [
-        "pip install x", "src/*.py", "src/<name>.py", "src/{a,b}.py", "$HOME/x.py", "https://example.org/a.py", "a.b.c()", "foo",
-        "1.2.3", "/etc/hosts", "~/x.py", "path/...", "..", "[REDACTED:x]/a.py", "e.g", "x" * 400 + ".py",
+        "pip install x", "src/*.py", "src/<name>.py", "src/{a,b}.py", "$HOME/x.py", "https://example.org/a.py", "a.b.c()",
+        "foo", "1.2.3", "/etc/hosts", "~/x.py", "path/...", "..", "[REDACTED:x]/a.py", "e.g", "x" * 400 + ".py",
     ],
 )  # fmt: skip
 def test_a_code_span_that_is_no_path_is_none(span: str) -> None:

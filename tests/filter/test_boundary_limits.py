@@ -129,6 +129,7 @@ def test_the_file_limit_holds_for_the_listing_and_for_the_bytes() -> None:
     assert grown.code == "EXCL-TOO-LARGE"
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 12), max_size=12), st.booleans())
 @example([10, 10], False)
 @example([11], False)

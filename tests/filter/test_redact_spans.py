@@ -29,7 +29,7 @@ def cases(draw: st.DrawFn) -> tuple[bytes, list[Span]]:
     return text, [span(min(a, b), max(a, b), rule) for a, b, rule in spans]
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(cases())
 def test_outside_unchanged_inside_gone_lines_kept(case: tuple[bytes, list[Span]]) -> None:
     text, spans = case
@@ -52,7 +52,7 @@ def test_outside_unchanged_inside_gone_lines_kept(case: tuple[bytes, list[Span]]
     assert covered <= {n for g in groups for n in range(g.start, g.end)}
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(cases(), st.data())
 def test_origin_maps_what_was_left_alone_exactly(case: tuple[bytes, list[Span]], data: st.DataObject) -> None:
     text, spans = case
@@ -63,7 +63,8 @@ def test_origin_maps_what_was_left_alone_exactly(case: tuple[bytes, list[Span]],
     end = data.draw(st.integers(start + 1, len(done.text)))
     first, last = done.origin(start, end)
     assert 0 <= first <= last <= len(text)
-    if not any(r.start < end and start < r.end for r in done.redactions) and b"\n" not in done.text[start:end]:
+    touched = any(r.start < end and start < r.end for r in done.redactions)
+    if not touched and not set(done.text[start:end]) & set(b"\r\n"):  # line ends may be what a span left behind
         assert text[first:last] == done.text[start:end]
 
 
@@ -143,7 +144,7 @@ def everything_like(pattern: bytes, known: Placeholders) -> Callable[[bytes], li
     return find
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(
     st.lists(
         st.sampled_from(["token=", "ab12", "[REDACTED:", "one]", "two]", "]", " ", "\n", "\r\n", "é", "zz99zz"]), max_size=14

@@ -7,8 +7,10 @@ import stat
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -319,3 +321,16 @@ def test_heads_of_a_rotated_key_are_accepted_when_it_is_known(tmp_path: Path, ke
         log.append(event(1))
         log.sign_head()
         assert log.verify().ok
+
+
+json_values = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(-(2**53) + 1, 2**53 - 1), st.text()),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text(max_size=8), inner, max_size=4)),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.text(max_size=8), json_values, max_size=5))
+def test_entries_are_written_as_rfc_8785_whatever_they_hold(facts: dict[str, Any]) -> None:
+    event = {**facts, "kind": "k", "time": "2026-11-23T18:40:02.000000Z", "principal": "p", "subject": "s"}
+    assert canonical(event) == rfc8785.dumps(event)

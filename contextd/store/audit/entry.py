@@ -18,6 +18,9 @@ _REQUIRED = ("kind", "time", "principal", "subject")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
 
 
+_LARGEST = 2**53 - 1
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One recorded event: its index from 0, and the bytes (RFC 8785 JSON) that the tree commits to."""
@@ -83,6 +86,19 @@ def canonical(event: Mapping[str, object]) -> bytes:
             field="time",
         )
     try:
+        if _is_plain(event):
+            return json.dumps(event, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
         return rfc8785.dumps(dict(event))  # type: ignore[arg-type]  # its own check is what tells JSON from the rest
     except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError) as error:
         raise InvalidInput(f"audit event {event['kind']} cannot be written as JSON: {error}", field="event") from error
+
+
+def _is_plain(value: object) -> bool:
+    """Whether the standard library writes a value as RFC 8785 does: ASCII names, no floats, integers that JSON can carry."""
+    if isinstance(value, str) or value is None or isinstance(value, bool):
+        return True
+    if isinstance(value, int):
+        return -_LARGEST <= value <= _LARGEST
+    if isinstance(value, dict):
+        return all(isinstance(name, str) and name.isascii() and _is_plain(item) for name, item in value.items())
+    return isinstance(value, list) and all(map(_is_plain, value))

@@ -20,6 +20,11 @@ from contextd.store.shelf.shelf import Shelf
 _REBUILD_SHARE = 8
 """Above one changed document in this many, building the tree anew is cheaper than editing it."""
 
+_NOT_A_NAME = "EXCL-PATH"
+"""The code of files whose name no document can have. Such a name may be shown like one that a document has: both are kept."""
+
+_NAMED, _UNNAMED = f"AND code <> '{_NOT_A_NAME}'", f"AND code = '{_NOT_A_NAME}'"
+
 
 class Publication:
     """One crawl of one ref being written. Use as a context manager: leaving it without ``publish`` leaves no trace.
@@ -35,7 +40,7 @@ class Publication:
         self.shelf = shelf
         self.ref = ref
         self._db = shelf.connection
-        self._seen: set[str] = set()
+        self._seen: dict[str, set[str]] = {"documents": set(), "exclusions": set()}
         self._changes: dict[bytes, bytes | None] = {}
         self.changed = False
 
@@ -54,8 +59,8 @@ class Publication:
         """Keep a document. Returns the id of its first chunk when the text is new at this path, and so is to be indexed."""
         admitted = prepared.admitted
         path = admitted.path
-        self._seen.add(path)
-        self._bury("exclusions", path)
+        self._seen["documents"].add(path)
+        self._bury("exclusions", path, _NAMED)
         unit, first = self._unit(prepared)
         alive = self._run(
             "SELECT id, digest, component FROM documents WHERE ref_id = ? AND path = ? AND died IS NULL", self.ref_id, path
@@ -81,8 +86,9 @@ class Publication:
 
     def exclude(self, excluded: Excluded) -> None:
         """Record that a file was kept out, and why."""
-        self._seen.add(excluded.path)
-        self._remove_document(excluded.path)
+        self._seen["exclusions"].add(excluded.path)
+        if excluded.code != _NOT_A_NAME:
+            self._remove_document(excluded.path)
         row = (excluded.code, excluded.rule, excluded.where, excluded.pattern, excluded.size, excluded.component)
         alive = self._run(
             "SELECT code, rule, rule_at, pattern, size, component FROM exclusions"
@@ -99,18 +105,19 @@ class Publication:
             *(self.ref_id, excluded.path, *row, self.sequence),
         )
 
-    def remove(self, path: str) -> None:
-        """Take a path out that the listing no longer has."""
-        self._remove_document(path)
-        self._bury("exclusions", path)
+    def remove(self, path: str, *, named: bool = True) -> None:
+        """Take a path out that the listing no longer has; ``named`` is False for a name that no document can have."""
+        if named:
+            self._remove_document(path)
+        self._bury("exclusions", path, _NAMED if named else _UNNAMED)
 
     def close_listing(self) -> None:
         """Say that everything the ref holds was given: what was not is gone."""
         for table in ("documents", "exclusions"):
             rows = self._run(f"SELECT path FROM {table} WHERE ref_id = ? AND died IS NULL", self.ref_id).fetchall()
             for (path,) in rows:
-                if path not in self._seen:
-                    self.remove(path)
+                if path not in self._seen[table] and self._bury(table, path) and table == "documents":
+                    self._changes[path.encode()] = None
 
     def set_ignores(self, files: Sequence[tuple[str, bytes]]) -> None:
         """Keep the source-supplied ignore files, redacted, that the ref was filtered with."""
@@ -181,11 +188,13 @@ class Publication:
         )
         self._run("UPDATE refs SET sequence = ?, listed_at = ? WHERE id = ?", s.sequence, micros(s.built_at), self.ref_id)
         self._run("COMMIT")
+        self.shelf.moved()
 
     def touch(self, listed_at: datetime) -> None:
         """Record that the ref was listed and nothing had changed; nothing else that was given is kept."""
         self._run("ROLLBACK")
         self._run("UPDATE refs SET listed_at = ? WHERE name = ?", micros(listed_at), self.ref)
+        self.shelf.moved()
 
     def _unit(self, prepared: Prepared) -> tuple[int, int | None]:
         admitted, parsed = prepared.admitted, prepared.parsed
@@ -224,9 +233,9 @@ class Publication:
         if self._bury("documents", path):
             self._changes[path.encode()] = None
 
-    def _bury(self, table: str, path: str) -> bool:
-        """End the interval of what is alive at a path; whether anything was."""
-        sql = f"UPDATE {table} SET died = ? WHERE ref_id = ? AND path = ? AND died IS NULL"
+    def _bury(self, table: str, path: str, which: str = "") -> bool:
+        """End the interval of what is alive at a path, if it is one of ``which``; whether anything was."""
+        sql = f"UPDATE {table} SET died = ? WHERE ref_id = ? AND path = ? AND died IS NULL {which}"
         buried = self._run(sql, self.sequence, self.ref_id, path).rowcount > 0
         self.changed |= buried
         return buried

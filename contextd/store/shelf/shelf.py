@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from contextd.model.content import Excluded, Redaction, RedactionKind
 from contextd.model.snapshot import Snapshot
@@ -21,6 +22,7 @@ from contextd.store.shelf.rows import (
 from contextd.store.shelf.schema import connect, unusable
 
 _ALIVE = "d.ref_id = (SELECT id FROM refs WHERE name = ?) AND d.born <= ? AND (d.died IS NULL OR d.died > ?)"
+_AT_PATHS = "AND (? IS NULL OR d.path IN (SELECT value FROM json_each(?)))"
 _DOCUMENT = (
     "SELECT d.path, d.mode, d.component, d.labels, d.digest, u.language, u.content_class, u.first_chunk, u.chunk_count,"
     " u.text_id FROM documents d JOIN units u ON u.id = d.unit_id WHERE "
@@ -31,6 +33,9 @@ _CHUNK = (
     " FROM chunks c JOIN units u ON u.id = c.unit_id JOIN texts t ON t.id = u.text_id"
     " JOIN documents d ON d.unit_id = u.id WHERE "
 )
+
+
+T = TypeVar("T")
 
 
 class Shelf:
@@ -48,6 +53,8 @@ class Shelf:
         self.path = path
         self.source = source
         self.connection = connect(path)
+        self.generation = 0
+        self._kept: dict[object, object] = {}
 
     def close(self) -> None:
         """Close the file; the shelf is not usable afterwards."""
@@ -60,8 +67,16 @@ class Shelf:
         except sqlite3.DatabaseError as error:
             raise unusable(self.path, error) from error
 
+    def moved(self) -> None:
+        """Forget what was kept of heads and postings: something was published. ``generation`` counts how often."""
+        self.generation += 1
+        self._kept.clear()
+
     def heads(self) -> dict[str, Snapshot]:
         """The head of each ref that has one, by ref name."""
+        return dict(self._keep("heads", self._read_heads))
+
+    def _read_heads(self) -> dict[str, Snapshot]:
         rows = self.rows(
             f"SELECT {SNAPSHOT_COLUMNS} FROM refs r JOIN snapshots s ON s.ref_id = r.id AND s.sequence = r.sequence"
             " ORDER BY r.name"
@@ -71,7 +86,7 @@ class Shelf:
 
     def listed_at(self, ref: str) -> datetime | None:
         """When the ref was last listed in full, whether or not anything had changed."""
-        rows = self.rows("SELECT listed_at FROM refs WHERE name = ?", ref)
+        rows = self._keep(("listed", ref), lambda: self.rows("SELECT listed_at FROM refs WHERE name = ?", ref))
         return moment(rows[0][0]) if rows and rows[0][0] else None
 
     def snapshots(self, ref: str | None = None) -> list[Snapshot]:
@@ -108,27 +123,22 @@ class Shelf:
             "SELECT path, body FROM ignore_files WHERE ref_id = (SELECT id FROM refs WHERE name = ?) ORDER BY path", ref
         )
 
-    def exclusions(self, ref: str, sequence: int) -> list[Excluded]:
-        """What the filter kept out at a sequence, in byte order of path."""
-        rows = self.rows(
-            "SELECT d.path, d.code, d.rule, d.rule_at, d.pattern, d.size, d.component FROM exclusions d WHERE "
-            + _ALIVE
-            + " ORDER BY d.path",
-            ref,
-            sequence,
-            sequence,
+    def exclusions(self, ref: str, sequence: int, paths: Collection[str] | None = None) -> list[Excluded]:
+        """What the filter kept out at a sequence, in byte order of path; at some paths only if they are given."""
+        sql = (
+            "SELECT d.path, d.code, d.rule, d.rule_at, d.pattern, d.size, d.component FROM exclusions d"
+            f" WHERE {_ALIVE} {_AT_PATHS} ORDER BY d.path"
         )
-        return [Excluded(*row) for row in rows]
+        return [Excluded(*row) for row in self.rows(sql, ref, sequence, sequence, *_path_values(paths))]
 
-    def redactions(self, ref: str, sequence: int) -> list[tuple[str, str, Redaction]]:
-        """``(path, component, redaction)`` of a sequence, by path and position."""
-        rows = self.rows(
+    def redactions(self, ref: str, sequence: int, paths: Collection[str] | None = None) -> list[tuple[str, str, Redaction]]:
+        """``(path, component, redaction)`` of a sequence, by path and position; at some paths only if they are given."""
+        sql = (
             "SELECT d.path, d.component, x.rule, x.kind, x.line, x.start_byte, x.end_byte, x.fingerprint"
-            " FROM documents d JOIN redactions x ON x.document_id = d.id WHERE " + _ALIVE + " ORDER BY d.path, x.start_byte",
-            ref,
-            sequence,
-            sequence,
+            " FROM documents d JOIN redactions x ON x.document_id = d.id"
+            f" WHERE {_ALIVE} {_AT_PATHS} ORDER BY d.path, x.start_byte"
         )
+        rows = self.rows(sql, ref, sequence, sequence, *_path_values(paths))
         return [(row[0], row[1], Redaction(row[2], RedactionKind(row[3]), *row[4:])) for row in rows]
 
     def chunks(self, ref: str, sequence: int, ids: Sequence[int]) -> dict[int, StoredChunk]:
@@ -153,15 +163,11 @@ class Shelf:
 
     def highest_chunk(self) -> int:
         """The largest chunk id in use; 0 for none."""
-        return int(self.rows("SELECT coalesce(max(id), 0) FROM chunks")[0][0])
+        return self._keep("highest", lambda: int(self.rows("SELECT coalesce(max(id), 0) FROM chunks")[0][0]))
 
     def segments(self) -> list[StoredSegment]:
         """All postings segments, oldest first, without their blocks."""
         return [StoredSegment(*row) for row in self.rows("SELECT id, chunk_count, header, chunk_ids FROM segments ORDER BY id")]
-
-    def segment_ids(self) -> tuple[int, ...]:
-        """Ids of all segments: changes exactly when postings do."""
-        return tuple(row[0] for row in self.rows("SELECT id FROM segments ORDER BY id"))
 
     def block(self, segment: int, number: int) -> bytes:
         """One block of postings."""
@@ -172,9 +178,19 @@ class Shelf:
         """All blocks of a segment, in order."""
         return [row[0] for row in self.rows("SELECT body FROM blocks WHERE segment_id = ? ORDER BY number", segment)]
 
+    def _keep(self, key: object, make: Callable[[], T]) -> T:
+        if key not in self._kept:
+            self._kept[key] = make()
+        return cast("T", self._kept[key])
+
     def check(self) -> list[str]:
         """What SQLite finds wrong with the file; empty when nothing is."""
         return [row[0] for row in self.rows("PRAGMA quick_check") if row[0] != "ok"]
+
+
+def _path_values(paths: Collection[str] | None) -> tuple[str | None, str | None]:
+    listed = None if paths is None else json.dumps(sorted(paths))
+    return listed, listed
 
 
 def _labels(text: str) -> tuple[str, ...]:
