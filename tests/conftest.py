@@ -19,9 +19,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import typer
 
+import contextd.cli.main
 import contextd.home
-from contextd.cli.main import main
+from contextd.cli.main import build_app, main
 from contextd.cli.session import Session
 from contextd.home import Home, World
 from contextd.operations.plane import Caller, Plane
@@ -204,6 +206,12 @@ def _load_once(files: Mapping[str, bytes]) -> Bundle:
     return _loaded(tuple(sorted(files.items())))
 
 
+@functools.cache
+def _command() -> Callable[..., object]:
+    """The application, put together once."""
+    return typer.main.get_command(build_app())
+
+
 def _runner(clock: Callable[[], datetime], entropy: Callable[[int], bytes], patch: pytest.MonkeyPatch) -> RunCli:
     """``run_cli(*words) -> (code, stdout, stderr)``: the command line in this process, by a clock and randomness of ours."""
     for name in [name for name in os.environ if name.startswith("CONTEXTD_")] + ["NO_COLOR"]:
@@ -213,6 +221,7 @@ def _runner(clock: Callable[[], datetime], entropy: Callable[[int], bytes], patc
             patch.setattr(module, "utc_now", clock)
     patch.setattr(Session, "world", staticmethod(lambda: World(clock, entropy, os.environ)))
     patch.setattr(contextd.home, "load_bundle", _load_once)
+    patch.setattr(contextd.cli.main, "build_app", _command)
 
     def run(*words: str) -> tuple[int, str, str]:
         streams = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="") for _ in range(2)]

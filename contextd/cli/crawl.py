@@ -70,9 +70,9 @@ def crawl(
 def _line(name: str, result: Crawled) -> str:
     snapshot = result.snapshot
     commit = f"git {snapshot.commit[:7]}  " if snapshot.commit != "-" else ""
-    if not result.changed:
-        return f"{name}  head {short_id(snapshot.id)}  {commit}nothing changed"
     found = f"  findings +{result.opened} -{result.resolved}" if result.opened or result.resolved else ""
+    if not result.changed:
+        return f"{name}  head {short_id(snapshot.id)}  {commit}nothing changed{found}"
     kept = f"{snapshot.documents:,} documents  {snapshot.chunks:,} chunks"
     cut = f"excluded {snapshot.excluded:,}  redacted {snapshot.redacted:,}"
     return f"{name}  head {short_id(snapshot.id)}  {commit}{kept}  {cut}  {result.seconds:.1f} s{found}"

@@ -7,6 +7,7 @@ and its score decides against the rule's ``min_score``. Text without candidates 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -25,6 +26,7 @@ _WORD_BEFORE = 80  # bytes: how far after a context word a number may stand
 _WORD_AFTER = 40  # and how far before it
 _LEFT, _RIGHT = 160, 80  # bytes of the line that a recognizer sees around a candidate
 _CONTINUATION = 0b10
+_QUESTIONS = 1_000  # a text with more candidates of one kind is a list of them: the rest count without being asked about
 
 _LATIN1 = re2.Options()
 _LATIN1.encoding = re2.Options.Encoding.LATIN1
@@ -92,9 +94,13 @@ class PersonalData:
     def find(self, data: bytes) -> list[PersonalHit]:
         """What of ``data`` (UTF-8, or any bytes) is personal, sorted by start."""
         hits: dict[tuple[int, int, str], PersonalHit] = {}
+        asked: Counter[str] = Counter()
         for candidate in self._candidates(data):
-            if (span := _confirmed(data, candidate)) is not None:
-                hits.setdefault((*span, candidate.rule.entity), PersonalHit(*span, candidate.rule))
+            entity = candidate.rule.entity
+            asked[entity] += 1
+            span = _confirmed(data, candidate) if asked[entity] <= _QUESTIONS else (candidate.start, candidate.end)
+            if span is not None:
+                hits.setdefault((*span, entity), PersonalHit(*span, candidate.rule))
         return [hits[key] for key in sorted(hits)]
 
     def _candidates(self, data: bytes) -> Iterator[_Candidate]:

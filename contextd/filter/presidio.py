@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
+_CERTAIN = 1.0
 _TOKEN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+|\S")
 
 RECOGNIZERS = {
@@ -60,7 +61,7 @@ def recognize(entity: str, text: str, words: tuple[str, ...]) -> tuple[Recognize
     recognizer = loaded.recognizers[entity]
     try:
         results = recognizer.analyze(text, [entity])
-        if results:
+        if any(result.score < _CERTAIN for result in results):
             results = loaded.enhancer.enhance_using_context(text, results, loaded.artifacts(text), [recognizer], list(words))
     except Exception:  # noqa: BLE001 - whatever hostile text does to a recognizer, it must neither stop a crawl nor pass unseen
         return (Recognized(0, len(text), 1.0),)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from contextd.index.query import parse_query
 from contextd.model.access import Action
@@ -151,7 +152,7 @@ def _answer(
     truncated = len(hits) < len(candidates) or any(
         h.span.end_byte < c.chunk.end_byte for h, c in zip(hits, candidates, strict=False)
     )
-    return Permitted(tuple(hits), _watermarks(used, now), withheld, receipt, question.budget, tokens, truncated)
+    return Permitted(tuple(hits), _watermarks(plane, used, now), withheld, receipt, question.budget, tokens, truncated)
 
 
 def _fitted(plane: Plane, candidates: Sequence[Candidate], budget: int) -> Iterator[Hit]:
@@ -204,13 +205,15 @@ def _hit(plane: Plane, candidate: Candidate, chunk: StoredChunk, rank: int) -> H
     )
 
 
-def _watermarks(views: Sequence[View], now: datetime) -> Watermarks:
+def _watermarks(plane: Plane, views: Sequence[View], now: datetime) -> Watermarks:
     content, drift, behind = [now], [now], 0
     for view in views:
         snapshot = view.scope.snapshot
+        at = (snapshot.source, snapshot.ref)
         listed = view.shelf.listed_at(snapshot.ref)
         content.append(listed if listed and not view.scope.behind else snapshot.built_at)
-        drift.append(snapshot.built_at)
+        checked = plane.kept(("checked", *at), partial(plane.control.currency.checked_at, *at))
+        drift.append(checked if checked and not view.scope.behind else snapshot.built_at)
         behind = max(behind, view.scope.behind)
     return Watermarks(content=min(content), access=now, boundary=now, drift=min(drift), snapshots_behind=behind)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
 from contextd.model.snapshot import Snapshot
@@ -11,13 +13,27 @@ from contextd.store.shelf.rows import StoredDocument
 from contextd.store.shelf.shelf import Shelf
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The last look of the detectors at a ref: when, under which bundle and descriptor, and which texts they asked for."""
+
+    at: datetime
+    rules: str
+    descriptor: Descriptor
+    asked: frozenset[str]
+
+
 class ShelfCorpus:
-    """The ``Corpus`` of a snapshot that a shelf holds; texts are read when they are asked for."""
+    """The ``Corpus`` of a snapshot that a shelf holds; texts are read when they are asked for.
+
+    ``asked`` are the paths whose texts were asked for so far: what else changed cannot change what detectors said.
+    """
 
     def __init__(self, shelf: Shelf, snapshot: Snapshot) -> None:
         self.descriptor: Descriptor = snapshot.descriptor
         self._shelf = shelf
         self._at = (snapshot.ref, snapshot.sequence)
+        self.asked: set[str] = set()
 
     def paths(self) -> Sequence[str]:
         """Every listed path, admitted or excluded, in byte order."""
@@ -29,6 +45,7 @@ class ShelfCorpus:
 
     def text(self, path: str) -> bytes | None:
         """Redacted text of an admitted document; None when it is not one."""
+        self.asked.add(path)
         document = self._documents.get(path)
         return None if document is None else self._shelf.text(document)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b32encode
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -19,7 +20,7 @@ from contextd.model.content import Excluded, Observed, Reader
 from contextd.model.errors import ContextdError, Refused
 from contextd.model.snapshot import Snapshot
 from contextd.model.source import Source, SourceState
-from contextd.operations.detection import run_detectors
+from contextd.operations.detection import run_detectors, still_holds
 from contextd.operations.evidence import record_snapshot
 from contextd.operations.plane import Caller, Plane
 from contextd.operations.postings import Indexer
@@ -92,11 +93,24 @@ def crawl(plane: Plane, caller: Caller, name: str, watch: Watch | None = None) -
         crawler = open_source(source.descriptor.kind, source.location, source.refs)
         results = [_crawl_ref(plane, caller, source, crawler, ref, watch) for ref in crawler.refs()]
     except ContextdError as error:
-        plane.control.jobs.end(job, JobState.FAILED, plane.now(), error=f"{error.reason}: {plane.redact(error.message)}")
-        plane.record("crawl-failed", caller, f"sources/{name}", reason=error.reason, job=job)
+        _failed(plane, caller, name, job, error)
         raise
+    except Exception as error:
+        ours = CrawlFailed(
+            f"contextd met an error of its own while crawling {name} ({type(error).__name__}); the head still serves",
+            hint="run it again with -vv and report what it prints",
+        )
+        _failed(plane, caller, name, job, ours)
+        raise ours from error
     plane.control.jobs.end(job, JobState.DONE, plane.now(), {result.snapshot.ref: result.files for result in results})
     return results
+
+
+def _failed(plane: Plane, caller: Caller, name: str, job: str, error: ContextdError) -> None:
+    """Record a failed crawl, as far as that is possible: what failed it may be a full disk."""
+    with suppress(ContextdError):
+        plane.control.jobs.end(job, JobState.FAILED, plane.now(), error=f"{error.reason}: {plane.redact(error.message)}")
+        plane.record("crawl-failed", caller, f"sources/{name}", reason=error.reason, job=job)
 
 
 def not_approved(plane: Plane, caller: Caller, source: Source) -> Refused:
@@ -115,18 +129,24 @@ def _crawl_ref(plane: Plane, caller: Caller, source: Source, crawler: Crawler, r
         boundary = plane.boundary(work.recipe)
         indexer = Indexer(publication)
         _take_in(work, boundary, reader, publication, indexer, watch)
-        if head is not None and not publication.changed and _same_state(head, work, plane, source):
+        changed = head is None or publication.changed or not _same_state(head, work, plane, source)
+        if head is not None and not changed:
+            snapshot = head
             publication.touch(started)
-            return Crawled(head, changed=False, files=len(work.entries), seconds=_seconds(plane, started))
-        indexer.settle()
-        publication.set_ignores(work.recipe.ignores.files)
-        snapshot = _snapshot(plane, source, work, publication, started)
-        publication.publish(snapshot)
+        else:
+            indexer.settle()
+            publication.set_ignores(work.recipe.ignores.files)
+            snapshot = _snapshot(plane, source, work, publication, started)
+            publication.publish(snapshot)
     touched = None if work.removed is None else [pipeline.shown(path) for path in work.paths()]
-    record_snapshot(plane, caller, snapshot, shelf, touched)
-    with crawler.history(snapshot.commit, boundary.redact_text) as history:
-        opened, resolved = run_detectors(plane, source, snapshot, shelf, history)
-    return Crawled(snapshot, True, len(work.entries), _seconds(plane, started), opened, resolved)
+    if changed:
+        record_snapshot(plane, caller, snapshot, shelf, touched)
+    # Without a change too: documents age, the rules of detectors change, and a crawl may have died before it came to this.
+    opened = resolved = 0
+    if not still_holds(plane, snapshot, touched, paths_changed=publication.paths_changed):
+        with crawler.history(snapshot.commit, boundary.redact_text) as history:
+            opened, resolved = run_detectors(plane, source, snapshot, shelf, history)
+    return Crawled(snapshot, changed, len(work.entries), _seconds(plane, started), opened, resolved)
 
 
 def _plan(plane: Plane, source: Source, crawler: Crawler, ref: str, head: Snapshot | None, reader: Reader) -> _Work:

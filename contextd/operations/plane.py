@@ -14,6 +14,7 @@ from contextd.filter.ignorefiles import RepositoryIgnores
 from contextd.model.access import AccessRequest, Action, Decision, Grant, Target, Use
 from contextd.model.errors import NotFound, Refused
 from contextd.model.source import REST, ContentKind, Descriptor, Source, SourceKind
+from contextd.operations.corpus import Looked
 from contextd.operations.postings import Postings, open_postings
 from contextd.operations.retrieval import Retrieval
 from contextd.operations.view import View
@@ -57,6 +58,7 @@ class Plane:
     fingerprint_key: bytes
     cache_dir: Path
     keep_query_text: bool = False
+    looked: dict[tuple[str, str], Looked] = field(default_factory=dict)
     views: dict[tuple[object, ...], View] = field(default_factory=dict)
     _kept: dict[tuple[object, ...], object] = field(default_factory=dict)
     _generation: int = -1

@@ -51,9 +51,17 @@ def open_views(plane: Plane, caller: Caller, question: Question, action: Action)
 
 
 def eligible(plane: Plane, source: str, ref: str, component: str) -> bool:
-    """Whether the context package of a component was complete and current when it was last looked at."""
+    """Whether a component's context package, as it was last looked at, is what its tier asks for now: complete, and current."""
     packages = plane.kept(("packages", source, ref), lambda: plane.control.currency.packages(source, ref))
-    return component in packages and packages[component].eligible
+    package = packages.get(component)
+    if package is None:
+        return False
+    need = plane.bundle.tiers[package.tier].package
+    if not need.required:
+        return True
+    reviewed = package.reviewed_at
+    current = need.max_age is None or (reviewed is not None and plane.now() - reviewed < need.max_age)
+    return current and not package.lacking
 
 
 def _view(plane: Plane, caller: Caller, name: str, question: Question, action: Action, *, record: bool) -> View:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
+from contextd.detect.prose import markup_of
 from contextd.filter.filtering import Filter
 from contextd.filter.patterns import Patterns
 from contextd.model.answer import Filter as Narrowing
+from contextd.model.content import ContentClass
 from contextd.model.finding import Freshness, FreshnessState
 from contextd.model.snapshot import Snapshot
 from contextd.model.source import Source
@@ -19,6 +21,8 @@ from contextd.store.shelf.rows import StoredDocument
 from contextd.store.shelf.shelf import Shelf
 
 Flags = NDArray[np.bool_]
+
+_NOT_JUDGED = "the detectors have not looked at it"
 
 _ORDER = (
     FreshnessState.EXEMPT,
@@ -79,8 +83,8 @@ class View:
         self._turns = min(turns, default=None)
 
     def freshness(self, path: str) -> Freshness:
-        """How current a document is at the instant of the question."""
-        return current(self._freshness.get(path), path, self._now)
+        """How current an open document is at the instant of the question."""
+        return self._current(self._found[path][0])
 
     def holds(self, states: Mapping[str, Freshness], now: datetime) -> bool:
         """Whether the view is still true at ``now`` with these recorded states: none was changed, and none turned with time."""
@@ -113,7 +117,16 @@ class View:
         if self.boundary is not None and self.boundary.path_decision(document.path).excluded is not None:
             return "outside"
         floor = self.scope.floor[document.component]
-        return "stale" if _ORDER.index(self.freshness(document.path).state) > _ORDER.index(floor) else "visible"
+        return "stale" if _ORDER.index(self._current(document).state) > _ORDER.index(floor) else "visible"
+
+    def _current(self, document: StoredDocument) -> Freshness:
+        recorded = self._freshness.get(document.path)
+        if recorded is not None:
+            return current(recorded, self._now)
+        # Every document of the head has a state once the detectors have run; where one has none, nobody has judged it.
+        judged = document.content_class == ContentClass.CODE.value or markup_of(document.path) is None
+        state, cause = (FreshnessState.EXEMPT, "") if judged else (FreshnessState.UNKNOWN, _NOT_JUDGED)
+        return Freshness(document.path, state, cause)
 
 
 def _narrowed(documents: list[StoredDocument], narrowing: Narrowing) -> list[StoredDocument]:
@@ -126,10 +139,8 @@ def _narrowed(documents: list[StoredDocument], narrowing: Narrowing) -> list[Sto
     return [d for d in documents if all(test(d) for test in keep)] if keep else documents
 
 
-def current(recorded: Freshness | None, path: str, now: datetime) -> Freshness:
-    """A recorded freshness as it stands at ``now``: time alone makes fresh due and due stale. Code has none and is exempt."""
-    if recorded is None:
-        return Freshness(path, FreshnessState.EXEMPT, "")
+def current(recorded: Freshness, now: datetime) -> Freshness:
+    """A recorded freshness as it stands at ``now``: time alone makes fresh due and due stale."""
     state = recorded.state
     if state in {FreshnessState.FRESH, FreshnessState.DUE, FreshnessState.STALE}:
         state = FreshnessState.FRESH
@@ -139,6 +150,4 @@ def current(recorded: Freshness | None, path: str, now: datetime) -> Freshness:
             state = FreshnessState.STALE
     if state is recorded.state:
         return recorded
-    return Freshness(
-        path, state, recorded.cause, recorded.reviewed_at, recorded.changed_at, recorded.warn_at, recorded.error_at
-    )
+    return replace(recorded, state=state)

@@ -229,6 +229,12 @@ def test_a_value_in_a_very_long_line_is_found_where_it_stands() -> None:
     assert [value for _, value in found(text)] == ["jane@corp-mail.com", SSN]
 
 
+def test_a_list_of_thousands_is_found_whole_and_in_time() -> None:
+    lines = [f"phone +1 212-736-{n:04}" for n in range(4000)]
+    hits = FINDER.find("\n".join(lines).encode())
+    assert len(hits) == 4000
+
+
 def test_bytes_that_are_no_text_are_searched_as_well() -> None:
     raw = b"\xff\xfe jane@corp-mail.com \xff ssn " + SSN.encode() + b" \x80"
     assert [raw[h.start : h.end] for h in FINDER.find(raw)] == [b"jane@corp-mail.com", SSN.encode()]
@@ -254,20 +260,30 @@ def test_presidio_is_loaded_for_a_candidate_and_not_before() -> None:
         "print('presidio_analyzer' in sys.modules, 'spacy' in sys.modules)\n"
     )
     quiet = "git@github.com:a/b me@example.org noreply@x.com pkg@1.2.3 phone: none"
-    quiet += f"\n{VISA[:-1]}{(int(VISA[-1]) + 1) % 10}\ndriver license 12 @app.route 10.0.0.1"
+    quiet += f"\n{VISA[:-1]}{(int(VISA[-1]) + 1) % 10}\ndriver license 12 @app.route 10.0.0.1 000-12-3456 666-12-3456"
     shipped = Path(__file__).parents[2] / "boundaries" / "pii.yaml"
     for text, expected in ((quiet, "False False"), ("jane@corp-mail.com", "True True")):
         done = subprocess.run([sys.executable, "-c", script, text, str(shipped)], capture_output=True, text=True, check=True)
         assert done.stdout.strip() == expected
 
 
-def test_recognizers_never_open_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_arguments: object, **_keywords: object) -> None:
-        raise AssertionError("network")
-
-    monkeypatch.setattr("socket.socket.connect", refuse)
-    monkeypatch.setattr("socket.getaddrinfo", refuse)
+def test_suffixes_are_looked_up_without_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    for name in ("tldextract.extract", "socket.socket.connect", "socket.getaddrinfo"):
+        monkeypatch.setattr(name, lambda *arguments, **_keywords: asked.append(arguments))
     assert found("mail first.seen@only-here-once.co.uk") == [("EMAIL_ADDRESS", "first.seen@only-here-once.co.uk")]
+    assert found("mail first.seen@only-here-once.thing") == []
+    assert asked == []
+
+
+def test_context_counts_by_whole_words() -> None:
+    def score(text: str, *words: str) -> list[float]:
+        return [round(found.score, 2) for found in presidio.recognize("US_BANK_NUMBER", text, words)]
+
+    assert score("checksum 123456789012") == [0.05]
+    assert score("check 123456789012") == [0.4]
+    assert score("accountNumber = 123456789012") == [0.4]
+    assert score("checksum 123456789012", "bank") == [0.4]
 
 
 def test_what_a_recognizer_says_of_the_text_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:

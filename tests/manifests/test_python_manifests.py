@@ -85,7 +85,7 @@ def test_wrong_types_declare_nothing_and_stop_nothing() -> None:
 def test_requirements_with_every_kind_of_line() -> None:
     text = (
         "# comment\n-r base.txt\n--index-url x\n\nhttpx==0.25.2 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\r\n"
-        "Django >=4.2, <5 ; python_version > '3' # why\n-e .\n./local\nhttps://example.org/x\nclick[x] # all\n\u2028attrs===1.0\n"
+        "Django >=4.2, <5 ; python_version > '3' # why\n-e .\n./local\nhttps://e.org/x\nclick[x] # all\n\u2028attrs===1.0\n"
     )
     assert rows(read("requirements.txt", text)) == [
         ("httpx", "==0.25.2", "0.25.2", 5, "runtime"),

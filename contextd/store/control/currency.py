@@ -72,6 +72,14 @@ class Currency:
             if rows:
                 connection.execute(sa.insert(table), rows)
 
+    def checked_at(self, source: str, ref: str) -> datetime | None:
+        """When detectors last looked at a ref; None when they never did."""
+        table = schema.packages
+        query = sa.select(sa.func.max(table.c.checked_at)).where(table.c.source == source, table.c.ref == ref)
+        with self._database.read() as connection:
+            found: datetime | None = connection.execute(query).scalar_one()
+        return found
+
     def packages(self, source: str, ref: str) -> dict[str, Package]:
         """Packages by component."""
         table = schema.packages

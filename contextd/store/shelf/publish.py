@@ -30,7 +30,8 @@ class Publication:
     """One crawl of one ref being written. Use as a context manager: leaving it without ``publish`` leaves no trace.
 
     Documents, exclusions and removals are given as they are found; what was alive before and is not mentioned again lives on,
-    unless ``close_listing`` says that the listing was full. ``changed`` tells whether anything differs from the head so far.
+    unless ``close_listing`` says that the listing was full. ``changed`` tells whether anything differs from the head so far,
+    ``paths_changed`` whether a path came or went.
 
     Raises (every method):
         ShelfUnusable: the disk is full or the file is damaged; the old head still serves.
@@ -43,6 +44,7 @@ class Publication:
         self._seen: dict[str, set[str]] = {"documents": set(), "exclusions": set()}
         self._changes: dict[bytes, bytes | None] = {}
         self.changed = False
+        self.paths_changed = False
 
     def __enter__(self) -> Self:
         self._run("BEGIN IMMEDIATE")
@@ -60,11 +62,12 @@ class Publication:
         admitted = prepared.admitted
         path = admitted.path
         self._seen["documents"].add(path)
-        self._bury("exclusions", path, _NAMED)
+        known = self._bury("exclusions", path, _NAMED)
         unit, first = self._unit(prepared)
         alive = self._run(
             "SELECT id, digest, component FROM documents WHERE ref_id = ? AND path = ? AND died IS NULL", self.ref_id, path
         ).fetchone()
+        self.paths_changed |= not (known or alive)
         if alive and (alive[1], alive[2]) == (prepared.digest, admitted.component):
             document = alive[0]
             self._run("DELETE FROM redactions WHERE document_id = ?", document)
@@ -87,8 +90,7 @@ class Publication:
     def exclude(self, excluded: Excluded) -> None:
         """Record that a file was kept out, and why."""
         self._seen["exclusions"].add(excluded.path)
-        if excluded.code != _NOT_A_NAME:
-            self._remove_document(excluded.path)
+        known = excluded.code != _NOT_A_NAME and self._remove_document(excluded.path)
         row = (excluded.code, excluded.rule, excluded.where, excluded.pattern, excluded.size, excluded.component)
         alive = self._run(
             "SELECT code, rule, rule_at, pattern, size, component FROM exclusions"
@@ -99,6 +101,7 @@ class Publication:
             return
         self._bury("exclusions", excluded.path)
         self.changed = True
+        self.paths_changed |= not (known or alive)
         self._run(
             "INSERT INTO exclusions (ref_id, path, code, rule, rule_at, pattern, size, component, born)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -107,9 +110,8 @@ class Publication:
 
     def remove(self, path: str, *, named: bool = True) -> None:
         """Take a path out that the listing no longer has; ``named`` is False for a name that no document can have."""
-        if named:
-            self._remove_document(path)
-        self._bury("exclusions", path, _NAMED if named else _UNNAMED)
+        gone = named and self._remove_document(path)
+        self.paths_changed |= self._bury("exclusions", path, _NAMED if named else _UNNAMED) or gone
 
     def close_listing(self) -> None:
         """Say that everything the ref holds was given: what was not is gone."""
@@ -229,9 +231,11 @@ class Publication:
             )
         return unit, first
 
-    def _remove_document(self, path: str) -> None:
-        if self._bury("documents", path):
+    def _remove_document(self, path: str) -> bool:
+        buried = self._bury("documents", path)
+        if buried:
             self._changes[path.encode()] = None
+        return buried
 
     def _bury(self, table: str, path: str, which: str = "") -> bool:
         """End the interval of what is alive at a path, if it is one of ``which``; whether anything was."""
