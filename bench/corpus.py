@@ -10,7 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-TEXT = {".py", ".pyi", ".md", ".rst", ".txt", ".toml", ".json", ".cfg", ".js", ".ts", ".h", ".pyx"}
+TEXT = {
+    *(".py", ".pyi", ".pyx", ".pxd", ".c", ".h", ".cpp", ".js", ".ts", ".css", ".html"),
+    *(".md", ".rst", ".txt", ".json", ".csv", ".toml", ".yaml", ".yml", ".cfg", ".ini", ".xml", ".decTest"),
+}
 LARGEST = 1 << 20
 
 
@@ -29,18 +32,21 @@ class Corpus:
 
 
 def make_corpus(target: Path, most_bytes: int) -> Corpus:
-    """Copy text into ``target`` until there are ``most_bytes``, and commit it. An existing one is made anew."""
+    """Copy text, spread evenly over all there is, up to about ``most_bytes``, and commit it. An existing one is made anew."""
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
+    every = list(_candidates())
+    wanted = max(1.0, sum(path.stat().st_size for _, path in every) / most_bytes)
     files = size = 0
-    for name, path in _candidates():
+    for number in range(int(len(every) / wanted)):
+        name, path = every[int(number * wanted)]
         data = path.read_bytes()
-        if size + len(data) > most_bytes:
-            break
         place = target / name
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(data)
         files, size = files + 1, size + len(data)
+    (target / "README.md").write_text("# Corpus\n\nA sample of what is installed here.\n")
+    (target / "part.py").write_text('"""A module that benchmarks change."""\n\n\ndef part() -> int:\n    return 1\n')
     git(target, "init", "-q", "-b", "main")
     commit(target, "The corpus")
     return Corpus(target, files, size)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -16,13 +17,16 @@ from typing import Self
 
 from contextd.config import FILE, Settings, first_settings, load_settings
 from contextd.model.errors import InvalidInput, NotFound, Refused, Unavailable
+from contextd.model.names import checked_principal
 from contextd.operations.evidence import catch_up
 from contextd.operations.people import first_principal
 from contextd.operations.plane import Caller, Plane
 from contextd.policy.access import Permit
 from contextd.policy.bundle import load_bundle, read_bundle
 from contextd.store import tokens
+from contextd.store.audit.errors import AuditDamaged
 from contextd.store.audit.log import AuditLog
+from contextd.store.audit.verification import AuditVerification, verify_log
 from contextd.store.control.plane import Control
 from contextd.store.keys import (
     create_fingerprint_key,
@@ -33,6 +37,9 @@ from contextd.store.keys import (
 from contextd.store.shelf.shelf import Shelf
 
 ORIGIN = "contextd.dev/audit"
+NOBODY = Caller("unknown", ())
+"""Who holds a token that is nobody's."""
+
 _POLL_SECONDS = 0.05
 
 
@@ -93,8 +100,13 @@ class Home:
         file = token_file or tokens.token_path(self.token_folder, self._own_principal())
         principal = self.plane.control.people.principal_of(tokens.token_hash(tokens.read_token(file)))
         if principal is None:
-            self.plane.record("refused", Caller("unknown", ()), "home", action="authenticate", reason="UNAUTHENTICATED")
-            raise Refused(f"the token in {file} is not one of this home, or was revoked", reason="UNAUTHENTICATED")
+            index = self.plane.record("refused", NOBODY, "home", action="authenticate", reason="UNAUTHENTICATED")
+            raise Refused(
+                f"the token in {file} is not one of this home, or was revoked",
+                reason="UNAUTHENTICATED",
+                hint="a steward makes another: contextd token create PRINCIPAL",
+                audit=str(index),
+            )
         return self.plane.caller(principal)
 
     @property
@@ -136,6 +148,7 @@ class Home:
             self.plane.record("bundle-in-force", Caller("contextd", ()), bundle.digest, ingest_digest=bundle.ingest.digest)
         self._control.jobs.interrupt_running(now)
         catch_up(self.plane)
+        gc.freeze()  # what is loaded by now stays: the collector need not look at it again and again during a crawl
 
     def _shelf(self, name: str) -> Shelf:
         if name not in self._shelves:
@@ -156,6 +169,19 @@ class Home:
             self._lock = -1
 
 
+def verify_damaged(path: Path, why: AuditDamaged) -> AuditVerification:
+    """Recompute the audit log of a home that does not open over it, with what was noticed then among the problems.
+
+    For whoever can read the home's keys, which is more than any role gives; nothing is recorded, since nothing can be.
+
+    Raises:
+        KeysUnavailable, AuditUnavailable: the signing key or the file cannot be read.
+    """
+    found = verify_log(path / "audit.db", ORIGIN, [load_signing_key(path / "keys")], ())
+    first_bad = found.covered if found.first_bad is None else found.first_bad
+    return replace(found, first_bad=first_bad, problems=(why.message, *found.problems))
+
+
 def make_home(path: Path, world: World, principal: str, boundaries: Path | None, shipped: Path) -> Home:
     """Make a home at ``path`` (0700) with keys, a bundle and its first principal; returns it, not yet opened.
 
@@ -165,15 +191,22 @@ def make_home(path: Path, world: World, principal: str, boundaries: Path | None,
         InvalidInput: there is a home already, the folder is not empty, or the principal is no name for one.
         BundleInvalid: the bundle is not valid; nothing was made.
     """
-    if path.exists() and any(path.iterdir()):
+    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
         raise InvalidInput(
-            f"{path} is there already and not empty", hint="contextd --home DIR init …, with a folder that is not there"
+            f"{path} is there already and not an empty folder",
+            hint="contextd --home DIR init …, with a folder that is not there",
         )
+    checked_principal(principal)
     source = boundaries or shipped
     load_bundle(read_bundle(source))
     fresh = not path.exists()
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.chmod(0o700)
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.chmod(0o700)
+    except OSError as error:
+        raise InvalidInput(
+            f"{path} cannot be made: {error.strerror}", hint=f"check that its folder is yours: ls -ld {path.parent}"
+        ) from error
     try:
         for folder in ("keys", "shelves", "cache"):
             (path / folder).mkdir(mode=0o700)

@@ -24,11 +24,16 @@ def group() -> None:
 @app.command("verify")
 def verify(context: typer.Context) -> None:
     """Recompute the whole log against its signed tree heads."""
+    from contextd.home import verify_damaged
     from contextd.operations.history import verify_audit
+    from contextd.store.audit.errors import AuditDamaged
 
     session = session_of(context)
-    with session.plane() as (plane, caller):
-        found = verify_audit(plane, caller)
+    try:
+        with session.plane() as (plane, caller):
+            found = verify_audit(plane, caller)
+    except AuditDamaged as error:
+        found = verify_damaged(session.options.home, error)
     lines, body = describe(found)
     session.out.text(lines)
     session.out.document("audit-verification", body)

@@ -75,7 +75,7 @@ def explain(
     if excluded and found.then.startswith("admitted"):
         session.out.text("  the head was built when it was admitted; it is withheld now, and gone with the next crawl")
     session.out.text(f"  also {_rule(other)}" for other in decision.also)
-    session.out.text(f"  redacted {name}:{redaction.line}  [REDACTED:{redaction.rule}]" for redaction in cut)
+    session.out.text(f"  redacted {printable(name)}:{redaction.line}  [REDACTED:{redaction.rule}]" for redaction in cut)
     if excluded and excluded.where:
         session.out.text(f"  To change it: {excluded.where.partition(':')[0]}")
     body = {
@@ -159,7 +159,7 @@ def _tallies(run: DryRun, by: str) -> list[list[str]]:
     from contextd.operations.explain import top_folders
 
     if by == "dir":
-        return [["excluded", folder, "", f"{count:,}", "", ""] for folder, count in top_folders(run)]
+        return [["excluded", printable(folder), "", f"{count:,}", "", ""] for folder, count in top_folders(run)]
     tallies = sorted(run.tallies.values(), key=lambda tally: (-tally.files, tally.code, tally.where))
     rows = []
     for tally in tallies:

@@ -6,6 +6,8 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 
 import typer
 
@@ -25,7 +27,7 @@ from contextd.cli import (
     snapshots,
     sources,
 )
-from contextd.cli.options import FORMATS, Globals, UsageProblem, split_globals
+from contextd.cli.options import FORMATS, Globals, UsageProblem, asks_for_json, split_globals
 from contextd.cli.output import Output, printable
 from contextd.cli.session import Session
 from contextd.model.errors import BundleInvalid, ContextdError, NotFound, Refused
@@ -96,16 +98,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         options, rest = split_globals(words, os.environ)
     except UsageProblem as problem:
-        sys.stderr.write(f"{problem}\n  mend: contextd --help\n")
+        options = Globals(Path(), format="json" if asks_for_json(words) else "text")
+        _write(Output(options), options, "USAGE", str(problem), "contextd --help")
         return FAILURE
     session = Session(options, Output(options))
     try:
         build_app()(args=rest, prog_name="contextd", standalone_mode=False, obj=session)
+        session.out.close()
     except KeyboardInterrupt:
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the outermost edge: every error becomes words and an exit code
         return _told(error, session)
-    session.out.close()
     return session.exit_code
 
 
@@ -119,6 +122,8 @@ def _told(error: Exception, session: Session) -> int:
         _tell(error, session)
         return _EXIT[error.outcome]
     if isinstance(error, BrokenPipeError):
+        with suppress(OSError):  # nobody reads any more: what is left must not be tried again when the process ends
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILURE
     usage = getattr(error, "format_message", None)
     if usage is not None:
@@ -158,7 +163,8 @@ def _write(out: Output, options: Globals, reason: str, message: str, hint: str) 
         out.document("error", {"reason": reason, "message": message, "hint": hint, "metadata": {}})
         out.close()
     else:
-        sys.stderr.write(f"{reason}  {printable(message)}\n  mend: {hint}\n")
+        shown = printable(message, "\n")
+        sys.stderr.write(f"{reason}  {shown}\n  mend: {hint}\n")
 
 
 def run() -> None:

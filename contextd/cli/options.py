@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 from contextd.cli.times import parse_duration
@@ -64,6 +65,13 @@ def split_globals(argv: Sequence[str], environ: Mapping[str, str]) -> tuple[Glob
         else:
             rest.append(word)
     return _globals(found, flags, environ), rest
+
+
+def asks_for_json(argv: Sequence[str]) -> bool:
+    """Whether a command line that cannot be meant at least asks for JSON, so that its error is a document too."""
+    joined = {f"--format={value}" for value in ("json", "jsonl")}
+    after = {value for option, value in pairwise(argv) if option == "--format"}
+    return not joined.isdisjoint(argv) or not after.isdisjoint({"json", "jsonl"})
 
 
 def _next(words: Iterator[str], name: str) -> str:

@@ -14,16 +14,21 @@ from pathlib import Path
 from typing import Any
 
 from contextd.cli.options import Globals
+from contextd.model.errors import Unavailable
 
 _WORDS = {"ok": "green", "pass": "green", "warn": "yellow", "FAIL": "red", "refused": "red", "stale": "yellow", "error": "red"}
 _BIDI = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C}
+_JSON_ESCAPES = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), *_BIDI, *range(0xD800, 0xE000))}
 _BYTE, _BMP = 0xFF, 0xFFFF
 _PLAIN = str.maketrans({"→": "->", "…": "...", "━": "#", "╸": "#", "·": "|"})
 
 
-def printable(text: str) -> str:
-    r"""Text that came from outside, its control and bidirectional characters written as ``\x1b``, ``\u202e``; LF, tab stay."""
-    return "".join(c if c in "\n\t" or (c.isprintable() and ord(c) not in _BIDI) else _escape(c) for c in text)
+def printable(text: str, keep: str = "") -> str:
+    r"""Text that came from outside, for one line: control and bidirectional characters are written ``\x1b``, ``\u202e``.
+
+    Those in ``keep`` stay: a line feed or a tab where the text may have lines of its own.
+    """
+    return "".join(c if c in keep or (c.isprintable() and ord(c) not in _BIDI) else _escape(c) for c in text)
 
 
 def _escape(char: str) -> str:
@@ -40,11 +45,16 @@ def table(rows: Sequence[Sequence[str]], header: Sequence[str] = ()) -> list[str
     return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
 
 
+class OutputUnwritable(Unavailable):
+    """The file that the answer was to go to cannot be written."""
+
+
 class Output:
     """Where a command's words go. ``text`` and ``document`` are the answer; ``note`` is not."""
 
     def __init__(self, options: Globals) -> None:
         self.options = options
+        self.file = options.output
         self.lines: list[str] = []
         encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
         self.unicode = encoding.startswith("utf")
@@ -63,7 +73,9 @@ class Output:
         """Make this JSON document the answer, under its schema, when JSON was asked for."""
         if self.json:
             indent = 2 if self.options.format == "json" else None
-            self.lines.append(json.dumps({"schema": f"contextd.dev/{name}/v1", **body}, indent=indent, ensure_ascii=False))
+            whole = {"schema": f"contextd.dev/{name}/v1", **body}
+            text = json.dumps(whole, indent=indent, ensure_ascii=not self.unicode)
+            self.lines.append(text.translate(_JSON_ESCAPES))
 
     def listing(self, name: str, items: Sequence[Mapping[str, Any]], lines: Iterable[str]) -> None:
         """The answer of a list: lines, one JSON document that holds the items, or one document a line."""
@@ -80,18 +92,25 @@ class Output:
             sys.stderr.write(self._plain(text) + "\n")
 
     def close(self, *, page: bool = False) -> None:
-        """Write the answer out: to the file that was named (atomically), through a pager, or to stdout."""
+        """Write the answer out: to the file that was named (atomically), through a pager, or to stdout.
+
+        Raises:
+            OutputUnwritable: the file cannot be written; what it held before it still holds.
+        """
         text = "".join(f"{self._plain(line)}\n" for line in self.lines)
         self.lines = []
-        if self.options.output is not None:
-            _write_atomically(self.options.output, text)
+        file, self.file = self.file, None
+        if file is not None:
+            _write_atomically(file, text)
         elif page and self._pages(text):
             self._page(text)
         else:
             self._print(text)
 
     def _plain(self, text: str) -> str:
-        return text if self.unicode else text.translate(_PLAIN).encode("ascii", "backslashreplace").decode()
+        if self.unicode:
+            return text.encode("utf-8", "backslashreplace").decode()
+        return text.translate(_PLAIN).encode("ascii", "backslashreplace").decode()
 
     def _print(self, text: str) -> None:
         if not self._coloured():
@@ -127,6 +146,17 @@ class Output:
 
 
 def _write_atomically(path: Path, text: str) -> None:
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
-        file.write(text)
-    Path(file.name).replace(path)
+    try:
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8", newline="") as file:
+            try:
+                file.write(text)
+                file.flush()
+                Path(file.name).replace(path)
+            except BaseException:
+                Path(file.name).unlink()
+                raise
+    except OSError as error:
+        raise OutputUnwritable(
+            f"cannot write {path}: {error.strerror}; what it held before it still holds",
+            hint=f"check that its folder is there and yours: ls -ld {path.parent}",
+        ) from error

@@ -38,12 +38,13 @@ def verify(context: typer.Context, identity: Identity) -> None:
 
     session = session_of(context)
     with session.plane() as (plane, caller):
-        receipt, checks = verify_receipt(plane, caller, identity)
-    good = all(check.holds for check in checks)
-    session.out.text(table([["ok" if check.holds else "FAIL", check.name, check.what] for check in checks]))
-    session.out.text(f"{'pass' if good else 'FAIL'}  {receipt.id}")
-    body = [{"name": check.name, "holds": check.holds, "what": check.what} for check in checks]
-    session.out.document("receipt-verification", {"holds": good, "checks": body, "receipt": receipt_json(receipt)})
+        found = verify_receipt(plane, caller, identity)
+    good = all(check.holds for check in found.checks)
+    session.out.text(table([["ok" if check.holds else "FAIL", check.name, check.what] for check in found.checks]))
+    session.out.text(f"{'pass' if good else 'FAIL'}  {found.id}")
+    body = [{"name": check.name, "holds": check.holds, "what": check.what} for check in found.checks]
+    receipt = receipt_json(found.receipt) if found.receipt else None
+    session.out.document("receipt-verification", {"holds": good, "id": found.id, "checks": body, "receipt": receipt})
     if not good:
         session.no()
 
@@ -53,9 +54,9 @@ def describe(receipt: Receipt) -> list[str]:
     use = receipt.use
     lines = [
         receipt.id,
-        f"  served to   {receipt.principal} over {use.pathway}, to {use.workflow.value}"
-        + (f", intent {use.intent}" if use.intent else "")
-        + (f", session {use.session}" if use.session else ""),
+        f"  served to   {receipt.principal} over {printable(use.pathway)}, to {use.workflow.value}"
+        + (f", intent {printable(use.intent)}" if use.intent else "")
+        + (f", session {printable(use.session)}" if use.session else ""),
         f"  at          {stamp(receipt.created_at)}, audit {receipt.audit_index}",
         f"  decision    {receipt.decision} under {short_id(receipt.query_digest)}",
         f"  snapshots   {', '.join(short_id(snapshot) for snapshot in receipt.snapshots)}",

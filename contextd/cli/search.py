@@ -112,7 +112,7 @@ def _print(session: Session, answer: Permitted, marker: str, *, whole: bool) -> 
     from contextd.wire.tool import tool_text
 
     if session.options.format == "tool":
-        session.out.text(printable(tool_text(answer, marker, utc_now())))
+        session.out.text(printable(tool_text(answer, marker, utc_now()), "\n\t"))
         return
     session.out.document("answer", answer_json(answer))
     now = utc_now()
@@ -123,7 +123,7 @@ def _print(session: Session, answer: Permitted, marker: str, *, whole: bool) -> 
         session.out.text(f"{hit.rank}  {_place(hit).ljust(width)}  {_about(hit)}".rstrip())
         lines = hit.text.rstrip("\n").split("\n")
         shown = lines if whole else [line for line in lines if line.strip()][:_SHOWN_LINES]
-        session.out.text(f"     {printable(line)}" for line in shown)
+        session.out.text("     " + printable(line, "\t") for line in shown)
     session.out.text(_foot(answer, now))
 
 

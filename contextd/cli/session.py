@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from contextd.operations.plane import Caller, Plane
 
 
+_FOR_MODELS = ("search", "fetch")
+"""The commands whose answer a model reads."""
+
+
 def utc_now() -> datetime:
     """The clock: everything below gets it as an argument."""
     return datetime.now(UTC)
@@ -61,6 +65,12 @@ def session_of(context: typer.Context) -> Session:
     session = context.obj
     if not isinstance(session, Session):
         raise TypeError("commands run through contextd.cli.main.main, which makes their session")
+    if session.options.format == "tool" and context.info_name not in _FOR_MODELS:
+        raise InvalidInput(
+            f"{context.command_path} has no format tool: that is for what a model reads, from {' and '.join(_FOR_MODELS)}",
+            hint="--format text or json",
+            field="format",
+        )
     return session
 
 

@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 from pathspec import GitIgnoreSpec
 
 from contextd.detect.prose import Document
-from contextd.detect.review_date import front_matter_problem, stated_review
+from contextd.detect.review_date import Review, stated_review
 from contextd.detect.scene import Scene, quote
 from contextd.model.finding import Corpus, Finding, Freshness, FreshnessState, History, Severity
 from contextd.policy.detection import Clock, FreshnessRule, FreshnessRules, Inherit
@@ -152,7 +152,7 @@ def _judge(scene: Scene, document: Document, selectors: _Selectors, now: datetim
     since = reviewed_at if limits.clock is Clock.REVIEWED else changed_at
     if limits.warn_after is None and limits.error_after is None:
         state, cause = FreshnessState.EXEMPT, f"no limit applies at tier {tier}"
-    elif problem := _problem(scene, document, limits, since, now):
+    elif problem := _problem(review, limits, since, now, complete=scene.history.complete):
         state, cause = FreshnessState.UNKNOWN, problem
     else:
         state, cause = _aged(limits, since or now, tier, now)
@@ -169,13 +169,11 @@ def _judge(scene: Scene, document: Document, selectors: _Selectors, now: datetim
     return Judged(freshness, component, limits.clock, line, document.lines[line - 1] if review else "", bool(limits.suppressed))
 
 
-def _problem(scene: Scene, document: Document, limits: _Limits, since: datetime | None, now: datetime) -> str:
-    """Why the age cannot be known; empty when it can."""
-    broken = front_matter_problem(document)
-    if broken:
-        return broken.problem
+def _problem(review: Review | None, limits: _Limits, since: datetime | None, now: datetime, *, complete: bool) -> str:
+    """Why the age cannot be known; empty when it can. ``complete`` says whether the history is."""
+    if review and review.broken:
+        return review.problem
     if limits.clock is Clock.REVIEWED:
-        review = stated_review(document)
         if review is None:
             return "no review is stated; write last_reviewed: with the day into its front matter"
         if since is None:
@@ -183,7 +181,7 @@ def _problem(scene: Scene, document: Document, limits: _Limits, since: datetime 
         place = f"line {review.line}: reviewed"
     else:
         if since is None:
-            return "history does not show when it last changed" if scene.history.complete else "the history here is incomplete"
+            return "history does not show when it last changed" if complete else "the history here is incomplete"
         place = "last changed"
     return f"{place} {since:%Y-%m-%d}, which is in the future" if since > now + _SLACK else ""
 

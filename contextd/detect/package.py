@@ -40,6 +40,7 @@ _ASKED: Final[Mapping[str, tuple[str, ...]]] = {
     "release": ("release", "rollback"),
     "reviewed": ("date", "by"),
 }
+_NOT_SAID: Final = {"purpose": "nothing says what it is for", "dependencies": "no lock file is named, and none is there"}
 _ANY_IS_ENOUGH: Final = frozenset({"architecture"})
 
 
@@ -128,8 +129,8 @@ def _element(name: str, stated: ContextFile | None, shelf: Shelf, tree: Tree, co
     if found:
         return found
     asked = _ASKED[name]
-    said = f"{', '.join(asked[:-1])} and {asked[-1]} are" if len(asked) > 1 else f"what it {asked[0]} is"
-    return PackageElement(name, "missing", f"{said} nowhere stated", ", ".join(asked))
+    said = f"{', '.join(asked[:-1])} and {asked[-1]} are nowhere stated" if len(asked) > 1 else _NOT_SAID[name]
+    return PackageElement(name, "missing", said, ", ".join(asked))
 
 
 def _only_lacks(name: str, given: StatedElement, lacking: list[str]) -> bool:

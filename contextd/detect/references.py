@@ -25,7 +25,7 @@ class Reference:
     """One path that a document names.
 
     ``written`` is the text as it stands, ``path`` the path in it: percent-decoded, without line numbers, query and fragment;
-    empty for a link within the document. ``fragment`` is what follows ``#``, percent-decoded.
+    empty for a link within the document. ``fragment`` is what follows ``#``.
     """
 
     kind: ReferenceKind
@@ -36,7 +36,7 @@ class Reference:
 
 
 def references(document: Document) -> Iterator[Reference]:
-    """The paths that ``document`` names in its prose, in order. URLs, patterns, placeholders and redactions are left out."""
+    """The paths that ``document`` names in its prose, line by line; no URLs, patterns, placeholders and redactions."""
     for line in document.prose:
         if document.markup is Markup.MARKDOWN:
             yield from _markdown(line)
@@ -54,8 +54,13 @@ _MD_DEFINITION = re.compile(r"\s{0,3}\[(?!\^)[^\]]+\]:\s*<?([^\s<>]+)>?(?:\s+[\"
 _HTML_TARGET = re.compile(r"<\w[^<>]*?\s(?:href|src)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
 
 
+_MD_SIGNS = re.compile(r"`|\]\(|\]:|=")
+
+
 def _markdown(line: Line) -> Iterator[Reference]:
     text = line.text
+    if not _MD_SIGNS.search(text):
+        return
     for code in _MD_CODE.finditer(text):
         if not text.startswith(("](", "][", "]:"), code.end()):
             yield from _code(line, code[2].strip())

@@ -17,12 +17,14 @@ from contextd.detect.prose import Document
 class Review:
     """A stated review: ``at`` is midnight UTC of the day that ``line`` (from 1) states.
 
-    ``at`` is None, with the reason in ``problem``, where something is stated that cannot be taken as a date.
+    ``at`` is None, with the reason in ``problem``, where something is stated that cannot be taken as a date. ``broken`` tells
+    that the front matter as a whole cannot be read, so that what else it says is not known either.
     """
 
     at: datetime | None
     line: int
     problem: str = ""
+    broken: bool = False
 
 
 _KEYS: Final = ("last_reviewed", "last-reviewed", "lastreviewed", "reviewed", "reviewed_on", "review_date", "last_review")
@@ -39,11 +41,6 @@ _ADR_FOLDERS: Final = frozenset({"adr", "adrs", "decisions", "decision-records"}
 def is_decision(path: str) -> bool:
     """Whether a document is an architecture decision record, by the folder it stands in: its date counts as its review."""
     return not _ADR_FOLDERS.isdisjoint(path.lower().split("/")[:-1])
-
-
-def front_matter_problem(document: Document) -> Review | None:
-    """Why the front matter of ``document`` cannot be read, with the line; None when it can or there is none."""
-    return _front_matter(document)[1]
 
 
 def stated_review(document: Document) -> Review | None:
@@ -84,13 +81,13 @@ def _front_matter(document: Document) -> tuple[dict[str, tuple[str, int]], Revie
     if document.lines[0].startswith("+"):
         return {key.lower(): (value, line) for key, value, line in _toml_scalars(body)}, None
     if len(body) > _MAX_FRONT_MATTER:
-        return {}, Review(None, 1, f"front matter of {len(body):,} characters")
+        return {}, Review(None, 1, f"front matter of {len(body):,} characters", broken=True)
     try:
         return dict(_yaml_scalars(body)), None
     except yaml.YAMLError as error:
         mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
         line = mark.line + 2 if mark else 1
-        return {}, Review(None, line, f"line {line}: front matter is not YAML")
+        return {}, Review(None, line, f"line {line}: front matter is not YAML", broken=True)
 
 
 def _yaml_scalars(body: str) -> Iterator[tuple[str, tuple[str, int]]]:

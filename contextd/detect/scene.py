@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 from contextd.detect.declared import Declarations
 from contextd.detect.prose import Document, markup_of, read
+from contextd.detect.references import Reference, references
 from contextd.detect.tree import Tree
 from contextd.manifests.manifest import Manifest, ManifestError
 from contextd.manifests.registry import parse, parser_of
@@ -26,6 +27,7 @@ class Scene:
     history: History
     commit: str = ""
     _documents: dict[str, Document | None] = field(default_factory=dict, repr=False)
+    _references: dict[str, tuple[Reference, ...]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def tree(self) -> Tree:
@@ -44,6 +46,12 @@ class Scene:
             text = self.corpus.text(path) if markup else None
             self._documents[path] = read(path, markup, text) if markup and text is not None else None
         return self._documents[path]
+
+    def references(self, document: Document) -> tuple[Reference, ...]:
+        """The paths that a document of this scene names, line by line."""
+        if document.path not in self._references:
+            self._references[document.path] = tuple(references(document))
+        return self._references[document.path]
 
     def documents(self) -> Iterator[Document]:
         """Every admitted document, in byte order of its path."""

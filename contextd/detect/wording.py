@@ -54,18 +54,21 @@ _RECORD_HEADING = re.compile(
     re.IGNORECASE,
 )
 _PAST = re.compile(
-    r"\b(?:remov(?:e|ed|es|al|ing)|delet(?:e|ed|es|ing)|deprecat\w+|obsolete\w*|former(?:ly)?|previous(?:ly)?|used to|renam\w+|"
-    r"mov(?:ed|ing)|replac\w+|supersed\w+|legacy|no longer|dropped|migrat\w+|originally|historic\w*|"
+    r"\b(?:remov(?:ed|es|al|ing)|delet(?:ed|es|ing|ion)|deprecat\w+|obsolete\w*|former(?:ly)?|previous(?:ly)?|used to|"
+    r"renam\w+|mov(?:ed|ing)|replac(?:ed|es|ing|ement)|supersed\w+|legacy|no longer|dropped|migrat\w+|originally|historic\w*|"
     r"was (?:in|at|called|named|the|a|once)|were (?:in|at|called)|had been|has been|have been|instead of|in favou?r of|old|"
     r"older|prior to|back when|there (?:is|are) no|no such|not yet|isn't|without a|(?:does|did|do)(?:n't| not) exist)\b|"
     r"→|->|=>|⇒|&rarr;|~~",
     re.IGNORECASE,
 )
+_TAKES_AWAY = re.compile(
+    r"\b(?:remove|delete|drop|replace) (?:the |any |this )?(?:file |folder |directory |script )?\Z", re.IGNORECASE
+)
 _MAKES = re.compile(
     r"\b(?:creat(?:e|es|ed|ing)|generat(?:e|es|ed|ing)|produc(?:e|es|ed|ing)|outputs?|wr(?:ite|ites|iting)|sav(?:e|es|ed|ing)|"
     r"emits?|downloads?|download(?:ed|ing)|cop(?:y|ies|ied|ying)|adds? an?|adding an?|make an?|call it|named?|called)\b"
-    r"[^.;`]*(?:`[^`]*`[^.;`]*)?\Z|"
-    r"\b(?:written|saved|output|installed|built|compiled|copied|rendered) (?:to|in|into|as)\b[^.;`]*\Z",
+    r"[^.;]*(?<!\bfrom )(?<!\bby )(?<!\busing )(?<!\bwith )(?<!\bvia )(?<!\bin )(?<!\bof )(?<!\bin the )\Z|"
+    r"\b(?:written|saved|output|installed|built|compiled|copied|rendered) (?:to|in|into|as)\b[^.;]*\Z",
     re.IGNORECASE,
 )
 _IS_MADE = re.compile(
@@ -73,9 +76,10 @@ _IS_MADE = re.compile(
     r"gitignored|git-ignored|produced|added|downloaded|saved|not committed|optional)\b",
     re.IGNORECASE,
 )
-_EXAMPLE = re.compile(
-    r"\b(?:e\.?g\b\.?|for (?:example|instance)|such as|suppose|imagine|let'?s say|say you)[^.;`]*(?:`[^`]*`[^.;`]*)*\Z|"
-    r"\b(?:your|their|my|user'?s|someone'?s|another|other|any) (?:own )?(?:\w+ ){0,2}\Z|"
+_EXAMPLE = re.compile(r"\b(?:e\.?g\b\.?|for (?:example|instance)|such as)[^.;]*\Z", re.IGNORECASE)
+_READERS = re.compile(
+    r"\b(?:suppose|imagine|let'?s say|say you)[^.;]*\Z|"
+    r"\b(?:your|their|my|user'?s|someone'?s|another|other|any) (?:own )?(?:\w+ )?\Z|"
     r"\b(?:a|an|some|each|every) (?:\w+ )?\Z",
     re.IGNORECASE,
 )
@@ -88,7 +92,7 @@ _STAND_IN = re.compile(
 
 def speaks_of_the_past(before: str, after: str) -> bool:
     """Whether the words around a name announce that it is gone, moved or not there, or draw an arrow from old to new."""
-    return bool(_PAST.search(before) or _PAST.search(after))
+    return bool(_PAST.search(before) or _PAST.search(after) or _TAKES_AWAY.search(before))
 
 
 def speaks_of_the_made(before: str, after: str) -> bool:
@@ -97,8 +101,13 @@ def speaks_of_the_made(before: str, after: str) -> bool:
 
 
 def introduces_an_example(before: str) -> bool:
-    """Whether the words before a name make it an example or the reader's own."""
+    """Whether the words before a name introduce it as one of several (``such as``)."""
     return bool(_EXAMPLE.search(before))
+
+
+def is_the_readers(before: str) -> bool:
+    """Whether the words before a name make it the reader's own, or one of a kind (``your``, ``a``, ``suppose``)."""
+    return bool(_READERS.search(before))
 
 
 def is_stand_in(path: str) -> bool:
@@ -123,9 +132,11 @@ _CONVENTIONAL_WORDS: Final = (
     "settings.json settings.py setup.cfg setup.py tox.ini tsconfig.json tslint.json uv.lock values.yaml vite.config.js "
     "vite.config.ts webpack.config.js yarn.lock"
 )
+_CONVENTIONAL_FOLDERS: Final = frozenset({"app", "config", "lib", "public", "src", "test", "tests"})
 _CONVENTIONAL: Final = frozenset(_CONVENTIONAL_WORDS.split())
 
 
 def is_conventional(path: str) -> bool:
-    """Whether a path is a bare name that any project of its ecosystem may have: such a name may mean the reader's file."""
-    return "/" not in path.strip("/") and path.strip("/").lower() in _CONVENTIONAL
+    """Whether any project of its ecosystem may have such a path (``setup.py``, ``src/main.rs``), so also the reader's."""
+    folder, _, name = path.removeprefix("./").strip("/").lower().rpartition("/")
+    return name in _CONVENTIONAL and (not folder or folder in _CONVENTIONAL_FOLDERS)

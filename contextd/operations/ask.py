@@ -28,6 +28,9 @@ MIN_BUDGET, MAX_BUDGET = 16, 200_000
 
 _BYTES_PER_TOKEN = 4
 
+_MORE = 4
+"""How many times as many hits are looked for where those that were found are withheld."""
+
 
 def search(plane: Plane, caller: Caller, question: Question) -> Permitted:
     """Answer a question in words from what the caller may see.
@@ -38,13 +41,17 @@ def search(plane: Plane, caller: Caller, question: Question) -> Permitted:
         AuditUnavailable: the answer could not be recorded, so it is not given.
     """
     _check(question)
+    question = _recordable(plane, question)
     views = open_views(plane, caller, question, Action.SEARCH)
     text = plane.redact(question.text)
     query = parse_query(text)
     retrieval = plane.retrieval(views)
-    found = retrieval.find(query, "visible", question.filter, question.limit)
     kept_back = {which: len(retrieval.find(query, which, question.filter, question.limit)) for which in ("stale", "outside")}
-    served = [c for c in found if not _cut_today(c)]
+    limit = question.limit
+    found = retrieval.find(query, "visible", question.filter, limit)
+    while len(served := [c for c in found if not c.view.cut_today(c.chunk)]) < question.limit and len(found) == limit:
+        limit *= _MORE
+        found = retrieval.find(query, "visible", question.filter, limit)
     kept_back["outside"] += len(found) - len(served)
     if not served and any(kept_back.values()):
         raise _all_withheld(plane, caller, question, kept_back)
@@ -62,6 +69,7 @@ def fetch(plane: Plane, caller: Caller, question: Question, path: str, lines: tu
     if len(question.sources) != 1:
         raise InvalidInput("fetch reads from one source", hint="contextd fetch SOURCE PATH", field="sources")
     _check_budget(question)
+    question = _recordable(plane, question)
     (view,) = open_views(plane, caller, question, Action.FETCH)
     found = view.find(path)
     if found is None:
@@ -71,9 +79,17 @@ def fetch(plane: Plane, caller: Caller, question: Question, path: str, lines: tu
         raise _all_withheld(plane, caller, question, {which: 1})
     chunk = _slice(view, path, view.shelf.text(document), lines)
     candidate = Candidate(view, chunk, 1.0)
-    if _cut_today(candidate):
+    if view.cut_today(chunk):
         raise _all_withheld(plane, caller, question, {"outside": 1})
     return _answer(plane, caller, question, path, [view], [candidate], 0)
+
+
+def _recordable(plane: Plane, question: Question) -> Question:
+    """The question with secrets cut out of what its caller says of the use: it goes into the audit log as it stands."""
+    use = question.use
+    pathway = use.pathway if use.pathway in plane.bundle.pathways.by_name else plane.redact(use.pathway)
+    intent, session = (plane.redact(text) if text else "" for text in (use.intent, use.session))
+    return replace(question, use=replace(use, pathway=pathway, intent=intent, session=session))
 
 
 def _check(question: Question) -> None:
@@ -94,12 +110,6 @@ def _check(question: Question) -> None:
 def _check_budget(question: Question) -> None:
     if not MIN_BUDGET <= question.budget <= MAX_BUDGET:
         raise InvalidInput(f"budget {question.budget} is not between {MIN_BUDGET} and {MAX_BUDGET:,} tokens", field="budget")
-
-
-def _cut_today(candidate: Candidate) -> bool:
-    """Whether the rules in force now would cut something out of this text, or the whole of it."""
-    boundary = candidate.view.boundary
-    return boundary is not None and boundary.would_change(candidate.chunk.path, candidate.chunk.text)
 
 
 def _slice(view: View, path: str, text: bytes, lines: tuple[int, int] | None) -> StoredChunk:

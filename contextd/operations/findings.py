@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,6 +14,7 @@ from contextd.model.source import Source
 from contextd.operations.plane import Caller, Plane, parts_of, target_of
 from contextd.operations.registry import visible_sources
 from contextd.policy.tiers import Standing
+from contextd.store.control.errors import RecordUnknown
 from contextd.store.control.findings import FindingRecord
 
 ACTIVE = (FindingState.OPEN, FindingState.ACKNOWLEDGED)
@@ -55,9 +57,10 @@ def show_finding(plane: Plane, caller: Caller, value: str) -> FindingRecord:
         InvalidInput, NotFound: no such id, or of a source that the caller may not look into.
     """
     names = _inspectable(plane, caller)
-    for record in plane.control.findings.get(value):
-        if record.source in names:
-            return record
+    with suppress(RecordUnknown):
+        for record in plane.control.findings.get(value):
+            if record.source in names:
+                return record
     raise NotFound(f"no finding {value} that you can read", hint="contextd findings list")
 
 

@@ -15,7 +15,10 @@ from contextd.model.snapshot import DocumentChange, Snapshot
 from contextd.operations.plane import Caller, Plane
 from contextd.operations.serving import receipt_from
 from contextd.snapshot.receipt import receipt_id, served_root, signed_bytes
+from contextd.store.audit.entry import Entry
+from contextd.store.audit.errors import AuditDamaged, EntryNotFound
 from contextd.store.audit.verification import AuditVerification
+from contextd.store.control.errors import RecordUnknown
 from contextd.store.control.receipts import ReceiptRow
 from contextd.store.shelf.rows import StoredDocument
 from contextd.store.shelf.shelf import Shelf
@@ -28,6 +31,15 @@ class Check:
     name: str
     holds: bool
     what: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedReceipt:
+    """A receipt's whole id, the receipt as the audit log has it (None where it cannot be read there), and what was checked."""
+
+    id: str
+    receipt: Receipt | None
+    checks: tuple[Check, ...]
 
 
 def list_snapshots(plane: Plane, caller: Caller, name: str, limit: int = 50) -> list[Snapshot]:
@@ -86,21 +98,43 @@ def show_receipt(plane: Plane, caller: Caller, value: str) -> Receipt:
 
     Raises:
         InvalidInput, NotFound: no such receipt, or not one that the caller may see.
+        AuditDamaged: the entry that holds it was edited.
     """
-    row: ReceiptRow = plane.control.receipts.get(value)
-    if row.principal != caller.principal and not plane.decide(caller, Action.AUDIT, Target()).allowed:
+    row = _row(plane, caller, value)
+    return _receipt(row, plane.audit.entry(row.audit_index))
+
+
+def _row(plane: Plane, caller: Caller, value: str) -> ReceiptRow:
+    """Where the receipt is that the caller may see by this id or prefix."""
+    try:
+        row: ReceiptRow | None = plane.control.receipts.get(value)
+    except RecordUnknown:
+        row = None
+    mine = row is not None and row.principal == caller.principal
+    if row is None or not (mine or plane.decide(caller, Action.AUDIT, Target()).allowed):
         raise NotFound(f"no receipt {value} of yours", hint="contextd receipt show takes ids that your answers named")
-    event = plane.audit.entry(row.audit_index).event
-    return receipt_from(event, row.audit_index, row.key_id, row.signature)
+    return row
 
 
-def verify_receipt(plane: Plane, caller: Caller, value: str) -> tuple[Receipt, list[Check]]:
-    """A receipt, and whether it holds: id, signature, what was served, its snapshots, and its place in the audit log.
+def _receipt(row: ReceiptRow, entry: Entry) -> Receipt:
+    """The receipt that an audit entry holds; AuditDamaged when it holds something else."""
+    if entry.event.get("kind") != "served":
+        raise AuditDamaged(f"audit entry {row.audit_index} is not about receipt {row.id}", hint="contextd audit verify")
+    return receipt_from(entry.event, row.audit_index, row.key_id, row.signature)
+
+
+def verify_receipt(plane: Plane, caller: Caller, value: str) -> VerifiedReceipt:
+    """Whether a receipt holds: its id, its signature, what was served, and its place in the audit log.
 
     Raises:
         InvalidInput, NotFound: see ``show_receipt``.
     """
-    receipt = show_receipt(plane, caller, value)
+    row = _row(plane, caller, value)
+    try:
+        entry = plane.audit.entry(row.audit_index)
+        receipt = _receipt(row, entry)
+    except (AuditDamaged, EntryNotFound) as error:
+        return VerifiedReceipt(row.id, None, (Check("audit", holds=False, what=error.message),))
     same = receipt.id == receipt_id(
         principal=receipt.principal,
         created_at=receipt.created_at,
@@ -118,13 +152,15 @@ def verify_receipt(plane: Plane, caller: Caller, value: str) -> tuple[Receipt, l
         for hit in receipt.served
     )
     head = plane.audit.sign_head()
-    included = plane.audit.prove(receipt.audit_index, head.size).holds(head)
-    return receipt, [
+    proof = plane.audit.prove(receipt.audit_index, head.size)
+    included = proof.leaf == entry.leaf and proof.holds(head)
+    checks = (
         Check("id", same, "recomputed from what it says" if same else "does not follow from what it says"),
         Check("signature", signed, f"by {receipt.key_id}"),
         Check("served", good == len(receipt.served), f"{good} of {len(receipt.served)} texts are what the snapshots hold"),
         Check("audit", included, f"entry {receipt.audit_index} under the signed tree head of size {head.size}"),
-    ]
+    )
+    return VerifiedReceipt(row.id, receipt, checks)
 
 
 def verify_audit(plane: Plane, caller: Caller) -> AuditVerification:

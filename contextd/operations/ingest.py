@@ -115,19 +115,20 @@ def _failed(plane: Plane, caller: Caller, name: str, job: str, error: ContextdEr
 
 def not_approved(plane: Plane, caller: Caller, source: Source) -> Refused:
     """Record and return the refusal to use a source that is not approved."""
-    plane.record("refused", caller, f"sources/{source.name}", reason="SOURCE_NOT_APPROVED", state=source.state.value)
+    index = plane.record("refused", caller, f"sources/{source.name}", reason="SOURCE_NOT_APPROVED", state=source.state.value)
     hint = f"contextd source approve {source.name} --reason TEXT" if source.state is not SourceState.RETIRED else ""
-    return Refused(f"{source.name} is {source.state.value}, not approved", reason="SOURCE_NOT_APPROVED", hint=hint)
+    return Refused(
+        f"{source.name} is {source.state.value}, not approved", reason="SOURCE_NOT_APPROVED", hint=hint, audit=str(index)
+    )
 
 
 def _crawl_ref(plane: Plane, caller: Caller, source: Source, crawler: Crawler, ref: str, watch: Watch | None) -> Crawled:
     started = plane.now()
     shelf = plane.shelf(source.name)
     head = shelf.heads().get(ref)
-    with crawler.reader() as reader, Publication(shelf, ref) as publication:
+    with crawler.reader() as reader, Publication(shelf, ref) as publication, Indexer(publication) as indexer:
         work = _plan(plane, source, crawler, ref, head, reader)
         boundary = plane.boundary(work.recipe)
-        indexer = Indexer(publication)
         _take_in(work, boundary, reader, publication, indexer, watch)
         changed = head is None or publication.changed or not _same_state(head, work, plane, source)
         if head is not None and not changed:

@@ -71,13 +71,11 @@ def give_role(
     checked_principal(principal)
     plane.require(caller, Action.GRANT, HOME)
     if principal == caller.principal:
-        plane.record(
-            "refused", caller, f"principals/{principal}", action="grant", reason="APPROVER_IS_REQUESTER", role=role.value
-        )
-        raise Refused(
-            f"{principal} cannot grant themselves {role.value}", reason="APPROVER_IS_REQUESTER", hint="ask another steward"
-        )
-    now = plane.now()
+        facts = {"action": Action.GRANT.value, "reason": "APPROVER_IS_REQUESTER", "role": role.value}
+        index = plane.record("refused", caller, f"principals/{principal}", **facts)
+        message, reason = f"{principal} cannot grant themselves {role.value}", "APPROVER_IS_REQUESTER"
+        raise Refused(message, reason=reason, hint="ask another steward", audit=str(index))
+    now, rationale = plane.now(), plane.redact(rationale)
     until = review_by or now + REVIEW_GRANT
     if until <= now:
         raise InvalidInput(f"a review by {until:%Y-%m-%d} is not to come", hint="--review-by 90d", field="review_by")
@@ -97,7 +95,7 @@ def take_role(plane: Plane, caller: Caller, principal: str, role: Role, scope: s
     """
     plane.require(caller, Action.GRANT, HOME)
     ended = plane.control.people.revoke_grant(principal, role, scope, by=caller.principal, at=plane.now())
-    plane.record("role-revoked", caller, f"principals/{principal}", role=role.value, scope=scope, reason=reason)
+    plane.record("role-revoked", caller, f"principals/{principal}", role=role.value, scope=scope, reason=plane.redact(reason))
     return ended
 
 

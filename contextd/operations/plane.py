@@ -141,11 +141,15 @@ class Plane:
         """
         source = self.registered(name)
         if source is None:
-            index = self.record("refused", caller, f"sources/{name}", action=action.value, reason="SOURCE_NOT_FOUND")
-            raise unknown_source(name, str(index))
+            raise self.no_source(caller, name, action)
         if action is not Action.DISCOVER or not self.may_know(caller, source):
             self.require(caller, action, target_of(source, overdue=is_overdue(source, self.now())))
         return source
+
+    def no_source(self, caller: Caller, name: str, action: Action) -> NotFound:
+        """Record that a source was asked for that does not exist, and return the error that tells the caller."""
+        index = self.record("refused", caller, f"sources/{self.redact(name)}", action=action.value, reason="SOURCE_NOT_FOUND")
+        return unknown_source(name, str(index))
 
     def may_know(self, caller: Caller, source: Source) -> bool:
         """Whether the caller may know that a source exists, by any of its components. Nothing is recorded."""

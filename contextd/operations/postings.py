@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +18,7 @@ from contextd.store.shelf.publish import Publication
 from contextd.store.shelf.rows import StoredSegment
 from contextd.store.shelf.shelf import Shelf
 
-SEGMENT_CHUNKS = 16_384
+SEGMENT_CHUNKS = 8_192
 """Chunks that are packed into one segment while a crawl runs."""
 
 MOST_SEGMENTS = 8
@@ -23,17 +26,29 @@ MOST_SEGMENTS = 8
 
 TAG_BITS = 40
 
-_SMALL = 4 * SEGMENT_CHUNKS
+_SMALL = 8 * SEGMENT_CHUNKS
 _IDS = np.dtype("<i8")
 
 
 class Indexer:
-    """Gathers the chunks of new documents and hands them to the publication as packed segments."""
+    """Gathers the chunks of new documents and hands them to the publication as packed segments.
+
+    Full segments are packed beside the crawl, in a thread: numpy lets go of the interpreter while it sorts. Use as a context
+    manager, so that the thread ends with the crawl.
+    """
 
     def __init__(self, publication: Publication) -> None:
         self._publication = publication
         self._pending: list[IndexedChunk] = []
         self._ids: list[int] = []
+        self._packing: list[tuple[Future[PackedSegment], list[int]]] = []
+        self._beside = ThreadPoolExecutor(1, "pack")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        self._beside.shutdown(cancel_futures=True)
 
     def add(self, prepared: Prepared, first_chunk: int) -> None:
         """Index a document whose chunks are numbered from ``first_chunk``."""
@@ -44,17 +59,16 @@ class Indexer:
             self._pending.append(IndexedChunk(path, chunk.symbol, text[span.start_byte : span.end_byte], test))
             self._ids.append(first_chunk + number)
         if len(self._pending) >= SEGMENT_CHUNKS:
-            self.flush()
-
-    def flush(self) -> None:
-        """Pack what is pending."""
-        if self._pending:
-            _keep(self._publication, pack(self._pending), np.array(self._ids, dtype=_IDS))
-        self._pending, self._ids = [], []
+            self._packing.append((self._beside.submit(pack, self._pending), self._ids))
+            self._pending, self._ids = [], []
 
     def settle(self) -> None:
-        """Pack what is pending, and merge the smallest segments when there are too many."""
-        self.flush()
+        """Keep all segments, the last one packed now, and merge the smallest when there are too many."""
+        for packed, numbers in self._packing:
+            _keep(self._publication, packed.result(), np.array(numbers, dtype=_IDS))
+        if self._pending:
+            _keep(self._publication, pack(self._pending), np.array(self._ids, dtype=_IDS))
+        self._packing, self._pending, self._ids = [], [], []
         shelf = self._publication.shelf
         segments = sorted(shelf.segments(), key=lambda s: (s.chunk_count, s.id))
         if len(segments) <= MOST_SEGMENTS:

@@ -94,7 +94,7 @@ def approve(
             hint=f"--review-by {longest.days}d or less",
             field="review_by",
         )
-    moved = replace(source, state=SourceState.APPROVED, review_by=until, reason=reason)
+    moved = replace(source, state=SourceState.APPROVED, review_by=until, reason=plane.redact(reason))
     return moved if dry_run else _move(plane, caller, source, moved, "approve")
 
 
@@ -106,8 +106,12 @@ def suspend(plane: Plane, caller: Caller, name: str, reason: str, *, dry_run: bo
     """
     source = plane.source(caller, name, Action.SUSPEND)
     if source.state is not SourceState.APPROVED:
-        raise Refused(f"{name} is {source.state.value}; only an approved source can be suspended", reason="SOURCE_NOT_APPROVED")
-    moved = replace(source, state=SourceState.SUSPENDED, reason=reason)
+        raise Refused(
+            f"{name} is {source.state.value}; only an approved source can be suspended",
+            reason="SOURCE_NOT_APPROVED",
+            hint=f"contextd source show {name}",
+        )
+    moved = replace(source, state=SourceState.SUSPENDED, reason=plane.redact(reason))
     return moved if dry_run else _move(plane, caller, source, moved, "suspend")
 
 

@@ -67,10 +67,7 @@ def eligible(plane: Plane, source: str, ref: str, component: str) -> bool:
 def _view(plane: Plane, caller: Caller, name: str, question: Question, action: Action, *, record: bool) -> View:
     source = plane.registered(name)
     if source is None:
-        index = (
-            plane.record("refused", caller, f"sources/{name}", action=action.value, reason="SOURCE_NOT_FOUND") if record else 0
-        )
-        raise unknown_source(name, str(index))
+        raise plane.no_source(caller, name, action)
     if not plane.may_know(caller, source):  # then nothing of it is looked at: neither its refs nor the state of its shelf
         _components(plane, caller, source, "", question.use, action, record=record)
     shelf = plane.shelf(name)

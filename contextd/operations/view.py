@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contextd.detect.prose import markup_of
-from contextd.filter.filtering import Filter
+from contextd.filter.filtering import Filter, PathDecision
 from contextd.filter.patterns import Patterns
 from contextd.model.answer import Filter as Narrowing
-from contextd.model.content import ContentClass
+from contextd.model.content import ContentClass, EntryKind, Excluded, Observed
 from contextd.model.finding import Freshness, FreshnessState
 from contextd.model.snapshot import Snapshot
 from contextd.model.source import Source
-from contextd.store.shelf.rows import StoredDocument
+from contextd.store.shelf.rows import StoredChunk, StoredDocument
 from contextd.store.shelf.shelf import Shelf
 
 Flags = NDArray[np.bool_]
@@ -74,10 +74,12 @@ class View:
         self.sets: dict[str, list[StoredDocument]] = {"visible": [], "stale": [], "outside": []}
         self._found: dict[str, tuple[StoredDocument, str]] = {}
         for document in shelf.documents(scope.snapshot.ref, scope.snapshot.sequence):
-            if self._open(document):
-                which = self._set_of(document)
+            today = None if boundary is None else boundary.path_decision(document.path)
+            if self._open(document, today):
+                which = "outside" if today and today.excluded else self._set_of(document)
                 self.sets[which].append(document)
                 self._found[document.path] = (document, which)
+        self._cut: dict[str, frozenset[int] | None] = {}
         self._states = freshness
         turns = (t for f in freshness.values() for t in (f.warn_at, f.error_at) if t is not None and t > now)
         self._turns = min(turns, default=None)
@@ -94,6 +96,19 @@ class View:
         """An open document and its set (visible, stale, outside); None for what is closed or not there."""
         return self._found.get(path)
 
+    def cut_today(self, chunk: StoredChunk) -> bool:
+        """Whether the rules in force now would cut something out of a chunk's lines, or keep its whole document out.
+
+        The whole document is looked at: what a rule cuts out may reach beyond a chunk, and be known by what stands there.
+        """
+        if self.boundary is None:
+            return False
+        if chunk.path not in self._cut:
+            document = self._found[chunk.path][0]
+            self._cut[chunk.path] = _lines_cut(self.boundary, document, self.shelf.text(document))
+        lines = self._cut[chunk.path]
+        return lines is None or any(chunk.start_line <= line <= chunk.end_line for line in lines)
+
     def flags(self, which: str, narrowing: Narrowing) -> Flags:
         """By chunk id, whether a chunk belongs to one of the sets, narrowed as asked."""
         steps = np.zeros(self.shelf.highest_chunk() + 2, dtype=np.int32)
@@ -108,14 +123,11 @@ class View:
             alive &= named
         return alive
 
-    def _open(self, document: StoredDocument) -> bool:
-        return document.component in self.scope.components and (
-            not document.labels or document.component in self.scope.restricted
-        )
+    def _open(self, document: StoredDocument, today: PathDecision | None) -> bool:
+        restricted = document.labels or (today is not None and today.labels)
+        return document.component in self.scope.components and (not restricted or document.component in self.scope.restricted)
 
     def _set_of(self, document: StoredDocument) -> str:
-        if self.boundary is not None and self.boundary.path_decision(document.path).excluded is not None:
-            return "outside"
         floor = self.scope.floor[document.component]
         return "stale" if _ORDER.index(self._current(document).state) > _ORDER.index(floor) else "visible"
 
@@ -127,6 +139,18 @@ class View:
         judged = document.content_class == ContentClass.CODE.value or markup_of(document.path) is None
         state, cause = (FreshnessState.EXEMPT, "") if judged else (FreshnessState.UNKNOWN, _NOT_JUDGED)
         return Freshness(document.path, state, cause)
+
+
+def _lines_cut(boundary: Filter, document: StoredDocument, text: bytes) -> frozenset[int] | None:
+    """The lines of a stored text that the rules would change, from 1; None when they would not admit it at all."""
+    entry = Observed(document.path.encode(), document.mode, EntryKind.FILE, len(text), "")
+    outcome = boundary.apply(entry, text)
+    if isinstance(outcome, Excluded):
+        return None
+    before, after = text.split(b"\n"), outcome.text.split(b"\n")
+    if len(before) != len(after):
+        return None
+    return frozenset(number for number, (one, other) in enumerate(zip(before, after, strict=True), 1) if one != other)
 
 
 def _narrowed(documents: list[StoredDocument], narrowing: Narrowing) -> list[StoredDocument]:

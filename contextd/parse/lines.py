@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from itertools import accumulate
+
+import numpy as np
 
 from contextd.model.document import Span
 
@@ -20,6 +21,7 @@ FEWEST_LINES = 40
 MOST_BYTES = 6 << 10
 """A window has at most so many bytes, unless a single line is longer."""
 
+_LF = 10
 _BLANKS = b" \t\r\x0b\x0c"
 
 
@@ -34,8 +36,10 @@ class Lines:
             raw.pop()
         self.raw = raw
         self.count = len(raw)
-        self.starts = list(accumulate((len(line) + 1 for line in raw), initial=0))
-        self.starts[-1] = len(text)
+        ends = np.flatnonzero(np.frombuffer(text, np.uint8) == _LF)
+        self.starts = [0, *(ends + 1).tolist()]
+        if self.starts[-1] != len(text):
+            self.starts.append(len(text))
 
     def blank(self, line: int) -> bool:
         """Whether a line holds nothing but ASCII white space."""
@@ -86,9 +90,9 @@ class Lines:
     def _cut(self, first: int, end: int, keep: frozenset[int]) -> int:
         """Where a window that starts at ``first`` ends."""
         last = min(bisect_right(self.starts, self.starts[first] + MOST_BYTES) - 1, first + MOST_LINES, end)
+        last = max(last, first + 1)
         if last >= end:
             return end
-        last = max(last, first + 1)
         least = first + max(1, min(FEWEST_LINES, (last - first) * FEWEST_LINES // MOST_LINES))
         for line in range(last, least - 1, -1):
             if self.blank(line) and line not in keep:

@@ -45,7 +45,9 @@ def definitions(root: Node, language: str, text: bytes) -> list[Definition]:
     for capture, nodes in cursor.captures(root).items():
         kind, _, named_by = capture.partition(".")
         for node in nodes:
-            place = (node.start_byte, -node.end_byte)
+            if node.start_byte >= len(text):
+                continue
+            place = (node.start_byte, -min(node.end_byte, len(text)))
             known = found.get(place)
             if known is None or known[0] in _WEAKER:
                 named = _named(node, kind, named_by or "name", text)

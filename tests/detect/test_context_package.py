@@ -204,6 +204,8 @@ def test_nothing_at_all_is_missing_and_told(tell: Tell) -> None:
     assert set(states(package).values()) == {"missing"}
     found = {finding.claim: finding for finding in findings(package)}
     assert len(found) == len(ELEMENTS)
+    assert found["package rest: purpose"].observed == "nothing says what it is for"
+    assert found["package rest: dependencies"].observed == "no lock file is named, and none is there"
     tests = found["package rest: tests"]
     assert (tests.code, tests.path, tests.line, str(tests.severity)) == ("PKG-MISSING", "context.yaml", 1, "warn")
     assert tests.observed == "critical_paths, coverage and integration are nowhere stated"
@@ -215,6 +217,14 @@ def test_a_tier_that_asks_for_no_package_is_eligible_and_silent(tell: Tell) -> N
     package = check(corpus, REST, 1, required=False, max_age=None, now=NOW)
     assert package.eligible
     assert list(findings(package)) == []
+
+
+def test_max_age_is_half_open(tell: Tell) -> None:
+    corpus, _ = tell(FILES, excluded=LOCKED)
+    ends = datetime(2026, 10, 2, tzinfo=UTC) + timedelta(days=90)
+    for now, state in ((ends - timedelta(seconds=1), "ok"), (ends, "stale")):
+        package = check(corpus, REST, 3, required=True, max_age=timedelta(days=90), now=now)
+        assert element(package, "reviewed").state == state
 
 
 def test_without_max_age_nothing_grows_stale(tell: Tell) -> None:

@@ -12,7 +12,7 @@ from typing import Final
 
 from contextd.detect import wording
 from contextd.detect.prose import Document, Markup
-from contextd.detect.references import Reference, ReferenceKind, references
+from contextd.detect.references import Reference, ReferenceKind
 from contextd.detect.scene import Scene, quote
 from contextd.detect.tree import folder_of, joined
 from contextd.model.finding import Finding, Severity
@@ -38,7 +38,7 @@ class BrokenAnchors:
         if document is None:
             return
         seen: set[tuple[int, str]] = set()
-        for reference in references(document):
+        for reference in scene.references(document):
             target = _target(scene, document, reference)
             if target is None or not _lacks(target, reference.fragment):
                 continue

@@ -15,7 +15,7 @@ from typing import Final
 
 from contextd.detect import wording
 from contextd.detect.prose import Document
-from contextd.detect.references import Reference, ReferenceKind, references
+from contextd.detect.references import Reference, ReferenceKind
 from contextd.detect.scene import Scene, quote, short
 from contextd.detect.tree import folder_of, joined, relative
 from contextd.model.finding import Commit, Finding, Removal, Severity
@@ -24,7 +24,9 @@ PATH_GONE: Final = "DRIFT-PATH-GONE"
 LINK_BROKEN: Final = "DRIFT-LINK-BROKEN"
 
 _ALIKE: Final = 50
+_SOURCE_ROOTS: Final = frozenset({"src", "lib", "source", "python"})
 _WINDOW: Final = 80
+_OTHER_CODE = re.compile(r"`[^`]*`")
 _MARKS: Final = "`*_()[]\"'"
 _MAX_RENAMES: Final = 20
 _CERTAIN: Final = 0.85
@@ -45,7 +47,7 @@ class DeadPaths:
         if document is None:
             return
         seen: set[tuple[int, str]] = set()
-        for reference in references(document):
+        for reference in scene.references(document):
             case = _Case(scene, document, reference)
             if not reference.path or case.alive:
                 continue
@@ -106,11 +108,12 @@ class _Case:
         tree = self.scene.tree
         if not self.candidates or any(tree.has(path) for path in self.candidates):
             return True
-        target = self.reference.path.strip("/")
-        if not self.is_link or self.reference.path.startswith("/"):
-            bare = re.sub(r"\A(?:\.{1,2}/)+", "", target)
-            return tree.has_suffix(bare) or tree.has_page(bare)
-        return any(tree.has_page(path) for path in self.candidates)
+        target = re.sub(r"\A(?:\.{1,2}/)+", "", self.reference.path.strip("/"))
+        if self.reference.path.startswith("/"):
+            return tree.has_suffix(target) or tree.has_page(target)
+        if self.is_link:
+            return any(tree.has_page(path) for path in self.candidates)
+        return "/" not in target and tree.has_suffix(target)
 
     def gone(self) -> Finding | None:
         """The finding that the path existed while the document said it, if history shows that and the text means it."""
@@ -123,8 +126,19 @@ class _Case:
                 continue
             existed = self.scene.history.existed_at(path, since.id)
             if existed or (removal.commit.time > since.time and removal.commit.id != since.id):
-                return self._gone_finding(path, removal, since, existed=existed)
+                return (
+                    None if self._is_named_from_a_source_root() else self._gone_finding(path, removal, since, existed=existed)
+                )
         return None
+
+    def _elsewhere(self) -> list[str]:
+        """Where a path in a code span still is as a whole, below some other folder."""
+        bare = re.sub(r"\A(?:\.{1,2}/)+", "", self.reference.path.strip("/"))
+        return [] if self.is_link else [path.removesuffix(bare) for path in self.scene.tree.ending_in(bare)]
+
+    def _is_named_from_a_source_root(self) -> bool:
+        """Whether it is there below ``src`` or the like, from where people name modules (``twisted/python/failure.py``)."""
+        return any(folder.rstrip("/").rpartition("/")[2] in _SOURCE_ROOTS for folder in self._elsewhere())
 
     def _claims_present(self) -> bool:
         """Whether the words around the path claim that it is there now."""
@@ -135,8 +149,10 @@ class _Case:
             return False
         if self.is_link:
             return True
-        made_or_example = wording.introduces_an_example(before) or wording.speaks_of_the_made(before, after)
-        return not made_or_example and not self._is_anybodys()
+        if wording.is_the_readers(before) or wording.speaks_of_the_made(before, after):
+            return False
+        bare = "/" not in self.reference.path.strip("/")
+        return not (bare and wording.introduces_an_example(before)) and not self._is_anybodys()
 
     def _is_anybodys(self) -> bool:
         """Whether a path in a code span may as well be one of the reader's own project."""
@@ -149,13 +165,14 @@ class _Case:
         """The words directly before and after the path: sentences go over line ends."""
         line = self.reference.line
         head, _, tail = line.text.partition(self.reference.written)
-        return f"{line.before} {head.rstrip(_MARKS)}"[-_WINDOW:], f"{tail.lstrip(_MARKS)} {line.after}"[:_WINDOW]
+        before = _OTHER_CODE.sub("", f"{line.before} {head.rstrip(_MARKS)}")
+        return before[-_WINDOW:], f"{tail.lstrip(_MARKS)} {line.after}"[:_WINDOW]
 
     def _gone_finding(self, path: str, removal: Removal, since: Commit, *, existed: bool) -> Finding:
         target = self._renamed_to(removal)
         confidence = 0.97 if existed and target else 0.93 if existed else 0.86
-        if not self.is_link and "/" not in self.reference.path.strip("/"):
-            confidence -= 0.1
+        if not self.is_link and ("/" not in self.reference.path.strip("/") or self._elsewhere()):
+            confidence -= 0.15
         return Finding(
             code=PATH_GONE,
             severity=Severity.ERROR if confidence >= _CERTAIN else Severity.WARN,

@@ -11,6 +11,7 @@ nodes       the path tree under each ref's head               segments, blocks  
 from __future__ import annotations
 
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 from contextd.model.errors import Unavailable
@@ -94,11 +95,13 @@ def connect(path: Path) -> sqlite3.Connection:
     Raises:
         ShelfUnusable: the file is not a shelf, is damaged, or was written by a newer contextd.
     """
-    fresh = not path.exists()
     try:
-        if fresh:
-            path.touch(mode=0o600)
+        path.touch(mode=0o600)
+        fresh = path.stat().st_size == 0
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+    except (sqlite3.DatabaseError, OSError) as error:
+        raise unusable(path, error) from error
+    try:
         if fresh:
             connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
         connection.execute("PRAGMA journal_mode = WAL")
@@ -106,7 +109,10 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA secure_delete = ON")
         connection.execute("PRAGMA cache_size = -65536")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-    except (sqlite3.DatabaseError, OSError) as error:
+        if version < VERSION:
+            _migrate(connection)
+    except sqlite3.DatabaseError as error:
+        connection.close()
         raise unusable(path, error) from error
     if version > VERSION:
         connection.close()
@@ -114,8 +120,6 @@ def connect(path: Path) -> sqlite3.Connection:
             f"{path} was written by a newer contextd (shelf version {version}, this one knows {VERSION})",
             hint="use the newer contextd, or move the file away and crawl again",
         )
-    if version < VERSION:
-        _migrate(connection)
     return connection
 
 
@@ -142,6 +146,13 @@ def _migrate(connection: sqlite3.Connection) -> None:
             if statement.strip():
                 db.execute(statement)
 
-    database = sqlite_utils.Database(connection)
-    migrations.apply(database)
-    connection.execute(f"PRAGMA user_version = {VERSION}")
+    # All or nothing: a process that dies here leaves a file without tables, and not one with a few of them.
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        migrations.apply(sqlite_utils.Database(connection))
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
