@@ -113,13 +113,9 @@ def _crawl(story: Story, planted: Planted) -> None:
 def _drift(story: Story) -> None:
     findings = story.run("findings", "list")["findings"]
     drift = [f for f in findings if f["code"].startswith("DRIFT-")]
-    stale = [f for f in findings if f["code"].startswith("FRESH-")]
-    print("3 drift     " + (_finding(drift[0]) if drift else "nothing that is told has left reality"))
-    for finding in drift[1:]:
-        print("            " + _finding(finding))
-    print("4 stale     " + (_finding(stale[0]) if stale else "every document was reviewed in time"))
-    for finding in stale[1:]:
-        print("            " + _finding(finding))
+    stale = [f for f in findings if f["code"] == "FRESH-STALE"]
+    print("3 drift     " + ("\n            ".join(map(_finding, drift)) or "nothing that is told has left reality"))
+    print("4 stale     " + ("\n            ".join(map(_finding, stale)) or "every document was looked at in time"))
 
 
 def _ask(story: Story) -> str:
@@ -129,7 +125,7 @@ def _ask(story: Story) -> str:
     print(f'5 ask       "{QUESTION}" by {receipt["principal"]} over {receipt["pathway"]}: allowed, {len(hits)} hits')
     for hit in hits:
         place = f"{hit['source']} {hit['path']}:{hit['span']['start_line']}-{hit['span']['end_line']}"
-        print(f"   [{hit['rank']}] {place}  {hit['symbol']}")
+        print(f"   [{hit['rank']}] {place}  {hit['symbol']}".rstrip())
     snapshot = answer["receipt"]["snapshots"][0]
     commit, entry = hits[0]["commit"][:7], receipt["audit_index"]
     print(f"   from {_short(snapshot)} at git {commit}, receipt {_short(receipt['id'])}, audit {entry}")
@@ -150,18 +146,25 @@ def _refuse(story: Story) -> None:
 
 def _prove(story: Story, receipt: str) -> None:
     proof = story.run("receipt", "verify", receipt, who=DEV)
-    checks = "; ".join(f"{check['name']} {'ok' if check['holds'] else 'FAIL'} ({check['what']})" for check in proof["checks"])
-    print(f"7 prove     {checks}")
+    heading = "7 prove     receipt  "
+    for check in proof["checks"]:
+        print(f"{heading}{'ok' if check['holds'] else 'FAIL':<5} {check['name']:<10} {check['what']}")
+        heading = " " * len(heading)
     place = story.scratch / "sources" / "payments"
     built = story.run("snapshot", "build", str(place), "--source", "payments", "--tier", "3")["id"]
     same = built in proof["receipt"]["snapshots"]
-    print(f"   snapshot recomputed from the repository alone: {'the same id' if same else 'ANOTHER ID'} {_short(built)}")
+    print(
+        f"            snapshot recomputed from the repository alone: {'the same id' if same else 'ANOTHER ID'} {_short(built)}"
+    )
     audit = story.run("audit", "verify")
-    print(f"   audit log: {audit['entries']} entries recomputed, {'nothing edited' if audit['holds'] else 'TAMPERED WITH'}")
+    verdict = "nothing edited" if audit["holds"] else "TAMPERED WITH"
+    print(f"            audit log: {audit['entries']} entries recomputed, {verdict}")
 
 
 def _finding(finding: dict[str, Any]) -> str:
     subject = finding["subject"]
+    if finding["code"].startswith("FRESH-"):
+        return f"{finding['source']} {subject['path']}  {finding['code']}  {finding['observed']}"
     place = f"{finding['source']} {subject['path']}:{subject['line']}"
     moved = f"moved to {finding['rename_target']}" if finding["rename_target"] else finding["observed"]
     return f"{place}  {finding['code']}  {finding['claim']}: {moved}"

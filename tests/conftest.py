@@ -33,7 +33,8 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 FIRST_COMMIT = NOW - timedelta(days=20)
 STEWARD, OWNER, DEV, OUTSIDER = "steward@example.org", "team-payments", "dev@example.org", "outsider@example.org"
 
-Content = str | bytes | tuple[str, bytes] | None
+Content = str | bytes | tuple[str, str | bytes] | None
+Files = Mapping[str | bytes, Content]
 RunCli = Callable[..., tuple[int, str, str]]
 
 
@@ -101,7 +102,7 @@ class Repository:
 
     def commit(
         self,
-        changes: Mapping[str | bytes, Content] | Mapping[str, Content],
+        changes: Files,
         message: str = "change",
         branch: str = "refs/heads/main",
     ) -> str:
@@ -237,13 +238,21 @@ def _runner(clock: Callable[[], datetime], entropy: Callable[[int], bytes], patc
     return run
 
 
+@contextlib.contextmanager
+def new_house(made: Path | None, home: Path) -> Iterator[House]:
+    """A house at ``home``, shortly before tests begin: a copy of one that was made, or nothing yet."""
+    clock = Clock(NOW - timedelta(minutes=30 if made else 60))
+    if made is not None:
+        shutil.copytree(made, home)
+    with pytest.MonkeyPatch.context() as patch:
+        yield House(home, clock, _runner(clock, random.Random(3).randbytes, patch))  # noqa: S311 - the same in every run
+
+
 @pytest.fixture(scope="session")
 def made_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with its people, made once: the steward of ``init``, an owner, a reader, and somebody without any grant."""
     home = tmp_path_factory.mktemp("made") / "home"
-    with pytest.MonkeyPatch.context() as patch:
-        house = House(home, Clock(NOW - timedelta(hours=1)), lambda *_: (3, "", ""))
-        house._run = _runner(house.clock, house.entropy, patch)
+    with new_house(None, home) as house:
         assert house._run("--home", str(home), "init", "--as", STEWARD)[0] == 0
         for principal in (OWNER, DEV, OUTSIDER):
             house.ask("token", "create", principal)

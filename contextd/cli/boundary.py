@@ -34,7 +34,7 @@ def check(
     subject: Annotated[str, typer.Argument(metavar="SOURCE|PATH", help="A registered source, or a folder or repository")],
     by: Annotated[str, typer.Option(help="Count by rule, zone or dir")] = "rule",
     show: Annotated[str, typer.Option(help="List what is excluded or redacted")] = "",
-    tier: Annotated[int, typer.Option(help="For a PATH: the tier to judge it by")] = 2,
+    tier: Annotated[int, typer.Option(min=1, max=4, help="For a PATH: the tier to judge it by")] = 2,
     bundle: Annotated[Path | None, typer.Option(help="For a PATH: the bundle to judge it by")] = None,
 ) -> None:
     """Run the filter and keep nothing: counts, bytes, and the rule behind every exclusion."""

@@ -83,11 +83,16 @@ def build_app() -> typer.Typer:
         app.add_typer(noun, name=name)
         app.add_typer(noun, name=other, hidden=True)
 
-    @app.callback()
-    def version(*, show: bool = typer.Option(False, "--version", help="Print the version.", is_eager=True)) -> None:
-        if show:
+    def version(*, asked: bool) -> None:
+        if asked:
             typer.echo(f"contextd {__version__}")
             raise typer.Exit
+
+    @app.callback()
+    def options(
+        *, _version: bool = typer.Option(False, "--version", help="Print the version.", is_eager=True, callback=version)
+    ) -> None:
+        """What stands before a command."""
 
     return app
 

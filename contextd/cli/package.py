@@ -23,7 +23,7 @@ app = typer.Typer(help="Context packages: what a component must say of itself.",
 def check(
     context: typer.Context,
     subject: Annotated[str, typer.Argument(metavar="SOURCE|PATH", help="A registered source, or a checkout")],
-    tier: Annotated[int, typer.Option(help="For a PATH: the tier to judge it by")] = 3,
+    tier: Annotated[int, typer.Option(min=1, max=4, help="For a PATH: the tier to judge it by")] = 3,
     bundle: Annotated[Path | None, typer.Option(help="For a PATH: the bundle to judge it by")] = None,
 ) -> None:
     """Every element of the package with its evidence, whether that makes it eligible, and the shortest way there."""

@@ -141,7 +141,8 @@ def _about(hit: Hit) -> str:
 
 def _foot(answer: Permitted, now: datetime) -> str:
     marks = answer.watermarks
-    behind = f", {marks.snapshots_behind} snapshots behind the head" if marks.snapshots_behind else ""
+    snapshots = "1 snapshot" if marks.snapshots_behind == 1 else f"{marks.snapshots_behind} snapshots"
+    behind = f", {snapshots} behind the head" if marks.snapshots_behind else ""
     cut = f"  cut at {answer.budget:,} tokens" if answer.truncated else ""
     return (
         f"as of: content {_age(marks.content, now)}, drift {_age(marks.drift, now)}, access and boundary now{behind}"

@@ -115,7 +115,7 @@ def build(
     context: typer.Context,
     place: Annotated[Path, typer.Argument(metavar="PATH", help="A checkout, a bare repository, a folder or a ticket export")],
     source: Annotated[str, typer.Option(help="The source's name, which is part of the id")],
-    tier: Annotated[int, typer.Option(help="Its tier")],
+    tier: Annotated[int, typer.Option(min=1, max=4, help="Its tier")],
     kind: Annotated[SourceKind | None, typer.Option(help="Default: git, a folder or tickets, by what PATH is")] = None,
     content: Annotated[ContentKind | None, typer.Option(help="Default: repo, docs or tickets, by the kind")] = None,
     component: Annotated[list[str] | None, typer.Option(metavar="NAME=PATHS:TIER:OWNER", help="As in source add")] = None,
@@ -132,8 +132,6 @@ def build(
     how = kind or _kind(place)
     what = content or {SourceKind.GIT: ContentKind.REPO, SourceKind.TICKETS: ContentKind.TICKETS}.get(how, ContentKind.DOCS)
     parts = tuple(component_option(text) for text in component or ())
-    if tier not in range(1, 5):
-        raise InvalidInput(f"tier {tier} is none", hint="--tier 1..4", field="tier")
     descriptor = Descriptor(checked_name(source, "source"), how, what, tier, parts)
     rules = load_bundle(read_bundle(bundle or shipped_bundle())).ingest
     crawler = open_source(how, str(place), (ref,) if ref else ())

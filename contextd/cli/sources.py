@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,7 +29,7 @@ def add(
     context: typer.Context,
     name: Name,
     location: Annotated[str, typer.Argument(metavar="LOCATION", help="A git repository, a folder, or a JSON Lines export")],
-    tier: Annotated[int, typer.Option(help="Risk tier, 1 (least) to 4")],
+    tier: Annotated[int, typer.Option(min=1, max=4, help="Risk tier, 1 (least) to 4")],
     owner: Annotated[str, typer.Option(help="Who answers for it")],
     kind: Annotated[SourceKind, typer.Option(help="How it is read")] = SourceKind.GIT,
     content: Annotated[
@@ -52,7 +53,7 @@ def add(
     usual = {SourceKind.GIT: ContentKind.REPO, SourceKind.DIRECTORY: ContentKind.DOCS, SourceKind.TICKETS: ContentKind.TICKETS}
     proposal = Proposal(
         name=name,
-        location=location,
+        location=str(Path(location).absolute()) if Path(location).exists() else location,
         kind=kind,
         content=content or usual[kind],
         tier=tier,
@@ -148,7 +149,7 @@ def list_(
         ]
         for source in found
     ]
-    lines = table(rows, ["NAME", "TIER", "STATE", "KIND", "OWNER", "HEAD", "REVIEW"]) if rows else ["no source yet"]
+    lines = table(rows, ["NAME", "TIER", "STATE", "KIND", "OWNER", "HEAD", "REVIEW"]) if rows else ["no source that you can read"]
     session.out.listing("source", [source_json(source) for source in found], lines)
     if not rows:
         session.out.note("next: contextd source add NAME LOCATION --tier N --owner TEAM")

@@ -46,7 +46,7 @@ class SegmentCorrupt(Unavailable):
     def __init__(self, what: str) -> None:
         super().__init__(
             f"search segment: {what}; nothing was answered from it",
-            hint="contextd doctor --deep names the shelf; crawl that source again to rebuild it",
+            hint="move the file of the source away from shelves/ and crawl it again: contextd crawl NAME",
         )
 
 

@@ -54,19 +54,7 @@ def record_snapshot(
         excluded=snapshot.excluded,
         redacted=snapshot.redacted,
     )
-    plane.control.snapshots.record(
-        [
-            SnapshotRow(
-                snapshot.source,
-                snapshot.ref,
-                snapshot.sequence,
-                snapshot.id,
-                snapshot.commit,
-                snapshot.ingest_digest,
-                snapshot.built_at,
-            )
-        ]
-    )
+    plane.control.snapshots.record([_index_row(snapshot)])
 
 
 def catch_up(plane: Plane) -> int:
@@ -77,14 +65,17 @@ def catch_up(plane: Plane) -> int:
     """
     done = 0
     for source in plane.sources():
-        known = {(row.ref, row.sequence) for row in plane.control.snapshots.find(source.name)}
+        known = set(plane.control.snapshots.find(source.name))
         try:
             shelf = plane.shelf(source.name)
-            missing = [s for s in shelf.snapshots() if (s.ref, s.sequence) not in known]
+            missing = [snapshot for snapshot in shelf.snapshots() if _index_row(snapshot) not in known]
         except ShelfUnusable:
             continue  # told to whoever wants something of this source; the others are not stopped by it
         for snapshot in sorted(missing, key=lambda s: (s.ref, s.sequence)):
-            record_snapshot(plane, DAEMON, snapshot, shelf)
+            if _audited(plane, snapshot):
+                plane.control.snapshots.record([_index_row(snapshot)])
+            else:
+                record_snapshot(plane, DAEMON, snapshot, shelf)
             done += 1
     rows = []
     for entry in plane.audit.entries(plane.control.receipts.last_audit_index() + 1, kinds=("served",)):
@@ -93,6 +84,18 @@ def catch_up(plane: Plane) -> int:
         rows.append(row_of(receipt_from(event, entry.index, plane.signer.key_id, signature)))
     plane.control.receipts.record(rows)
     return done + len(rows)
+
+
+def _index_row(snapshot: Snapshot) -> SnapshotRow:
+    s = snapshot
+    return SnapshotRow(s.source, s.ref, s.sequence, s.id, s.commit, s.ingest_digest, s.built_at)
+
+
+def _audited(plane: Plane, snapshot: Snapshot) -> bool:
+    """Whether the audit log has this publication already, so that only the index row is missing."""
+    wanted = (snapshot.ref, snapshot.sequence, stamp(snapshot.as_of))
+    events = (plane.audit.entry(index).event for index in plane.audit.find(snapshot.id, "snapshot-published"))
+    return any((event["ref"], event["sequence"], event["as_of"]) == wanted for event in events)
 
 
 def _hits(snapshot: Snapshot, shelf: Shelf, paths: Collection[str] | None) -> Iterator[BoundaryHit]:

@@ -10,7 +10,7 @@ from hashlib import sha256
 from contextd.model.access import Action, Target
 from contextd.model.answer import Receipt
 from contextd.model.errors import NotFound, Refused
-from contextd.model.names import id_prefix
+from contextd.model.names import id_prefix, short_id
 from contextd.model.snapshot import DocumentChange, Snapshot
 from contextd.operations.plane import Caller, Plane
 from contextd.operations.serving import receipt_from
@@ -118,9 +118,11 @@ def _row(plane: Plane, caller: Caller, value: str) -> ReceiptRow:
 
 def _receipt(row: ReceiptRow, entry: Entry) -> Receipt:
     """The receipt that an audit entry holds; AuditDamaged when it holds something else."""
-    if entry.event.get("kind") != "served":
-        raise AuditDamaged(f"audit entry {row.audit_index} is not about receipt {row.id}", hint="contextd audit verify")
-    return receipt_from(entry.event, row.audit_index, row.key_id, row.signature)
+    try:
+        return receipt_from(entry.event, row.audit_index, row.key_id, row.signature)
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        what = f"audit entry {row.audit_index} does not hold receipt {row.id}"
+        raise AuditDamaged(what, hint="contextd audit verify") from error
 
 
 def verify_receipt(plane: Plane, caller: Caller, value: str) -> VerifiedReceipt:
@@ -156,7 +158,7 @@ def verify_receipt(plane: Plane, caller: Caller, value: str) -> VerifiedReceipt:
     included = proof.leaf == entry.leaf and proof.holds(head)
     checks = (
         Check("id", same, "recomputed from what it says" if same else "does not follow from what it says"),
-        Check("signature", signed, f"by {receipt.key_id}"),
+        Check("signature", signed, f"by {short_id(receipt.key_id)}"),
         Check("served", good == len(receipt.served), f"{good} of {len(receipt.served)} texts are what the snapshots hold"),
         Check("audit", included, f"entry {receipt.audit_index} under the signed tree head of size {head.size}"),
     )

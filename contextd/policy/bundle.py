@@ -33,7 +33,7 @@ _SECRETS = re.compile(r"secrets/[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.toml\Z", re.ASC
 _LINE = b"contextd.dev/bundle/v1\n"
 _INGEST = frozenset({"boundary.yaml", "pii.yaml"})
 _PLACE = re.compile(r"(.*?):(\d+): ", re.DOTALL)
-_MEND = "nothing was loaded; the bundle in force stays in force"
+_MEND = "mend what is named here, then run the command again; nothing was changed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ def _role(refusal: Refusal) -> Words:
     one_of = ", ".join(refusal.suffice)
     message = f"{request.action} on {refusal.name} needs one of these roles, live and in scope: {one_of}."
     scope = f"source:{request.target.source}" if request.target.source and request.action is not Action.PROPOSE else "all"
-    return message, f"contextd grant request {request.principal} {refusal.suffice[0]} --scope {scope}"
+    return message, f"a steward gives it: contextd grant approve {request.principal} {refusal.suffice[0]} --scope {scope} --rationale TEXT"
 
 
 def _pathway(refusal: Refusal) -> Words:
@@ -114,7 +114,7 @@ def _intent(refusal: Refusal) -> Words:
 def _four_eyes(refusal: Refusal) -> Words:
     message = f"whoever proposed {refusal.name} may not approve it at tier {refusal.tier.tier}."
     others = ", ".join(refusal.tier.approval.by)
-    return message, f"one of {others}, not you: contextd source approve {refusal.request.target.source}"
+    return message, f"one of {others}, not you: contextd source approve {refusal.request.target.source} --reason TEXT"
 
 
 def _undecided(refusal: Refusal) -> Words:

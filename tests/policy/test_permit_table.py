@@ -60,7 +60,7 @@ def test_who_may_do_what(ask: Asker, grant: Grants, action: str, role: Role) -> 
     if not decision.allowed:
         assert decision.reason == "ROLE_MISSING"
         assert all(name in decision.message for name in MAY[action])
-        assert f"contextd grant request {DEV} " in decision.hint
+        assert f"contextd grant approve {DEV} " in decision.hint
     else:
         assert (decision.reason, decision.message, decision.hint) == ("", "", "")
         assert decision.policies

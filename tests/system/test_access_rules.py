@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
 
-from contextd.model.access import Role
-from tests.conftest import DEV, OUTSIDER, OWNER, STEWARD, House, Repository
+from contextd.model.access import Role, Use
+from contextd.model.answer import Question
+from contextd.operations.ask import search
+from contextd.operations.plane import Caller, Plane
+from tests.conftest import DEV, OUTSIDER, OWNER, STEWARD, Files, House, Repository
 
-FILES = {
+FILES: Files = {
     "src/refund.py": "def refund(amount):\n    return -amount\n",
     "docs/incidents/2026-09.md": "# Double refund\n\nThe quagga processor refunded twice.\n",
     "docs/refunds.md": "# Refunds\n\nA refund is retried.\n",
@@ -63,7 +67,9 @@ def test_without_a_grant_a_source_looks_like_one_that_is_not_there(crawled: Hous
 def crawled_audit_index(text: str, form: str) -> str:
     """The index of the audit entry that a refusal names."""
     marker = '"audit": "' if form == "json" else "audit    "
-    return text.split(marker, 1)[1].split('"')[0].split("\n")[0]
+    found = re.search(rf"{marker}(\d+)", text)
+    assert found
+    return found[1]
 
 
 def test_a_damaged_shelf_tells_nothing_to_who_may_not_know_of_it(crawled: House) -> None:
@@ -128,12 +134,14 @@ def test_a_grant_that_ended_is_felt_at_once(crawled: House) -> None:
     assert crawled.reason("search", "refund", "--source", "payments", who=DEV) == "SOURCE_NOT_FOUND"
 
 
-def test_restricted_documents_are_invisible_to_plain_readers_and_change_no_score(crawled: House, repository: Repository) -> None:
+def test_restricted_documents_are_invisible_to_plain_readers_and_change_no_score(
+    crawled: House, repository: Repository
+) -> None:
     assert crawled.search("quagga processor", who=DEV) == []
     assert crawled.reason("fetch", "payments", "docs/incidents/2026-09.md", who=DEV) == "NOT_FOUND"
     assert [hit["path"] for hit in crawled.search("quagga processor")] == ["docs/incidents/2026-09.md"]
     before = crawled.run("--format", "json", "search", "refund twice retried", who=DEV).json
-    incident = {f"docs/incidents/{n}.md": "# Refund\n\nrefund twice retried refund\n" * (n + 1) for n in range(5)}
+    incident: Files = {f"docs/incidents/{n}.md": "# Refund\n\nrefund twice retried refund\n" * (n + 1) for n in range(5)}
     repository.commit(incident)
     crawled.crawl("payments")
     after = crawled.run("--format", "json", "search", "refund twice retried", who=DEV).json
@@ -147,12 +155,8 @@ def test_restricted_documents_are_invisible_to_plain_readers_and_change_no_score
         assert _scores(plane, caller) == scores
 
 
-def _scores(plane: object, caller: object) -> list[tuple[str, float]]:
-    from contextd.model.access import Use
-    from contextd.model.answer import Question
-    from contextd.operations.ask import search
-
-    answer = search(plane, caller, Question("refund twice retried", ("payments",), Use()))  # type: ignore[arg-type]  # as it is
+def _scores(plane: Plane, caller: Caller) -> list[tuple[str, float]]:
+    answer = search(plane, caller, Question("refund twice retried", ("payments",), Use()))
     return [(hit.path, hit.score) for hit in answer.hits]
 
 

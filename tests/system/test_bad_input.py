@@ -9,21 +9,25 @@ import sys
 import time
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from contextd.home import Home
+from contextd.store.audit.errors import AuditUnavailable
 from contextd.store.shelf import schema
-from tests.conftest import DEV, OWNER, House, Repository
+from tests.conftest import DEV, OWNER, Files, House, Repository
 
-PYTHON = {"src/refund.py": "def refund(amount):\n    return -amount\n"}
+PYTHON: Files = {"src/refund.py": "def refund(amount):\n    return -amount\n"}
 
 
 @pytest.fixture
 def crawled(house: House, repository: Repository) -> House:
     """A home with one crawled repository, ``code``, and one open finding on it."""
-    repository.commit({"src/retry.py": "def retry(): ...\n", **PYTHON, "README.md": "# Code\n\nThe backoff is in `src/retry.py`.\n"})
+    repository.commit(
+        {"src/retry.py": "def retry(): ...\n", **PYTHON, "README.md": "# Code\n\nThe backoff is in `src/retry.py`.\n"}
+    )
     repository.commit({"src/retry.py": None, "src/backoff.py": "def retry(): ...\n"}, "Move the backoff")
     house.add("code", repository.place)
     house.crawl("code")
@@ -64,7 +68,9 @@ def test_an_unknown_source_is_told_with_where_to_look(house: House, words: list[
     assert [(event["subject"], event["reason"]) for event in refusals] == [("sources/nowhere", "SOURCE_NOT_FOUND")]
 
 
-@pytest.mark.parametrize("path", ["../../etc/passwd", "/etc/passwd", "src/../../../etc/passwd", "..", "", ".", "src/./refund.py"])
+@pytest.mark.parametrize(
+    "path", ["../../etc/passwd", "/etc/passwd", "src/../../../etc/passwd", "..", "", ".", "src/./refund.py"]
+)
 def test_a_path_outside_the_root_is_no_document(crawled: House, path: str) -> None:
     refused = crawled.ask("fetch", "code", path, expect=(1,))
     assert refused["reason"] == "NOT_FOUND"
@@ -218,7 +224,7 @@ def test_without_room_for_the_audit_entry_no_answer_leaves(crawled: House, monke
         (pages,) = log._db.execute("PRAGMA page_count").fetchone()
         log._db.execute(f"PRAGMA max_page_count = {pages}")
         filler = {"kind": "filler", "time": "2026-11-24T12:00:00.000000Z", "principal": "test", "subject": "x" * 9000}
-        with pytest.raises(Exception, match="disk is full"):
+        with suppress(AuditUnavailable):
             for _ in range(100):
                 log.append(filler)
         return opened

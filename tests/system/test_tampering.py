@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -9,32 +10,43 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import House, Repository
+from tests.conftest import Clock, House, Repository, RunCli, new_house
 
 QUESTION = "how is a refund retried"
 
 
+@pytest.fixture(scope="module")
+def asked_once(made_home: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A home that answered one question, made once, and the receipt's id."""
+    place = tmp_path_factory.mktemp("asked")
+    repository = Repository(place / "code")
+    repository.commit({"src/refund.py": "def refund(amount):\n    return -amount\n", "docs/a.md": "# Refund\n\nIs retried.\n"})
+    with new_house(made_home, place / "home") as house:
+        house.add("code", repository.place)
+        house.crawl("code")
+        return house.home, str(house.ask("search", QUESTION)["receipt"]["id"])
+
+
 @pytest.fixture
-def asked(house: House, repository: Repository) -> tuple[House, str]:
-    """A home that answered one question, and the receipt's id."""
-    repository.commit({"src/refund.py": "def refund(amount):\n    return -amount\n", "docs/a.md": "# Refund\n\nA refund is retried.\n"})
-    house.add("code", repository.place)
-    house.crawl("code")
-    return house, house.ask("search", QUESTION)["receipt"]["id"]
+def asked(asked_once: tuple[Path, str], tmp_path: Path, run_cli: RunCli, clock: Clock) -> tuple[House, str]:
+    """A copy of the home that answered one question, and the receipt's id."""
+    home, receipt = asked_once
+    shutil.copytree(home, tmp_path / "home")
+    return House(tmp_path / "home", clock, run_cli), receipt
 
 
-def alter(file: Path, *statements: str) -> None:
+def alter(file: Path, statement: str, *values: object) -> None:
     """Edit a store behind the product's back."""
     with closing(sqlite3.connect(file)) as db:
-        for statement in statements:
-            changed = db.execute(statement)
-            assert changed.rowcount != 0
+        assert db.execute(statement, values).rowcount != 0
         db.commit()
 
 
 def untrigger(house: House) -> None:
     """Take the triggers away that keep the audit log append-only."""
-    alter(house.home / "audit.db", *(f"DROP TRIGGER {table}_{what}" for table in ("entries", "heads") for what in ("stay", "last")))
+    for table in ("entries", "heads"):
+        for what in ("stay", "last"):
+            alter(house.home / "audit.db", f"DROP TRIGGER {table}_{what}")
 
 
 def checks(house: House, receipt: str, code: int) -> dict[str, bool]:
@@ -90,23 +102,29 @@ def test_a_receipt_that_is_pointed_at_another_audit_entry_is_told(asked: tuple[H
     other = house.ask("search", "amount")["receipt"]["id"]
     with house.opened() as plane:
         indexes = {row.id: row.audit_index for row in map(plane.control.receipts.get, (receipt, other))}
-    alter(house.home / "control.db", f"UPDATE receipts SET audit_index = -1 WHERE id = '{other}'")
-    alter(house.home / "control.db", f"UPDATE receipts SET audit_index = {indexes[other]} WHERE id = '{receipt}'")
+    point = "UPDATE receipts SET audit_index = ? WHERE id = ?"
+    alter(house.home / "control.db", point, -1, other)
+    alter(house.home / "control.db", point, indexes[other], receipt)
     assert checks(house, receipt, 1)["signature"] is False
-    alter(house.home / "control.db", f"UPDATE receipts SET audit_index = 0 WHERE id = '{receipt}'")
+    alter(house.home / "control.db", point, 0, receipt)
     assert checks(house, receipt, 1) == {"audit": False}
-    assert "is not about receipt" in house.run("receipt", "verify", receipt).stdout
+    assert "does not hold receipt" in house.run("receipt", "verify", receipt).stdout
     assert house.reason("receipt", "show", receipt, code=3) == "AUDIT_UNAVAILABLE"
 
 
+@pytest.mark.parametrize("newest", [False, True])
 @pytest.mark.parametrize(
     ("old", "new"), [("docs/a.md", "docs/b.md"), ("steward@example.org", "someone@example.org"), ("query_key", "query_kez")]
 )
-def test_an_audit_entry_that_was_edited_fails_receipt_and_log(asked: tuple[House, str], old: str, new: str) -> None:
+def test_an_audit_entry_that_was_edited_fails_receipt_and_log(
+    asked: tuple[House, str], old: str, new: str, *, newest: bool
+) -> None:
     house, receipt = asked
+    if not newest:
+        house.reason("fetch", "code", "nope")
     untrigger(house)
-    edit = f"UPDATE entries SET data = CAST(replace(CAST(data AS TEXT), '{old}', '{new}') AS BLOB) WHERE kind = 'served'"
-    alter(house.home / "audit.db", edit)
+    edit = "UPDATE entries SET data = CAST(replace(CAST(data AS TEXT), ?, ?) AS BLOB) WHERE kind = 'served'"
+    alter(house.home / "audit.db", edit, old, new)
     assert checks(house, receipt, 1)["audit"] is False
     told = house.ask("audit", "verify", expect=(1,))
     assert (told["holds"], told["edited"]) == (False, 1)
@@ -169,5 +187,5 @@ def test_a_log_that_was_taken_away_is_told_and_not_begun_anew(asked: tuple[House
 
 def test_a_lost_control_plane_row_of_a_receipt_is_made_again_from_the_log(asked: tuple[House, str]) -> None:
     house, receipt = asked
-    alter(house.home / "control.db", f"DELETE FROM receipts WHERE id = '{receipt}'")
+    alter(house.home / "control.db", "DELETE FROM receipts WHERE id = ?", receipt)
     assert checks(house, receipt, 0)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.conftest import DEV, House, Repository
+from tests.conftest import DEV, Files, House, Repository
 
 NEW_RULE = """
 [[rules]]
@@ -20,7 +20,7 @@ id = "house-block"
 description = "A block over several lines"
 regex = '''(?s)begin-house-block.*?end-house-block'''
 """
-FILES = {
+FILES: Files = {
     "src/refund.py": "def refund(amount):\n    return -amount\n",
     "src/login.py": 'PASS = "housepass_qzjvkwmxplrt"\n\n\ndef quagga():\n    return PASS\n',
     "docs/plans/merger.md": "# Merger\n\nWhy we buy the quagga farm.\n",
@@ -91,7 +91,7 @@ def test_a_rule_over_several_lines_withholds_every_one_of_them(house: House, rep
 
 
 def test_withheld_hits_give_way_to_those_that_rank_after_them(house: House, repository: Repository) -> None:
-    held = {f"held/{n:02}.txt": "quagga quagga quagga housepass_qzjvkwmxplrt\n" for n in range(30)}
+    held: Files = {f"held/{n:02}.txt": "quagga quagga quagga housepass_qzjvkwmxplrt\n" for n in range(30)}
     repository.commit({**held, "open/one.txt": "a quagga among many other words that make it rank lower than the rest\n"})
     house.add("code", repository.place)
     house.crawl("code")
@@ -116,7 +116,9 @@ def test_loosened_rules_serve_nothing_that_was_not_ingested(house: House, reposi
     house.add("code", repository.place)
     house.crawl("code")
     (house.home / "boundaries" / "secrets" / "house.toml").unlink()
-    house.rewrite("boundary.yaml", '  - {name: plans, action: never-ingest, paths: ["docs/plans/"], reason: Not yet public.}\n', "")
+    house.rewrite(
+        "boundary.yaml", '  - {name: plans, action: never-ingest, paths: ["docs/plans/"], reason: Not yet public.}\n', ""
+    )
     assert house.reason("fetch", "code", "docs/plans/merger.md") == "NOT_FOUND"
     assert house.ask("fetch", "code", "src/login.py:1")["hits"][0]["text"] == 'PASS = "[REDACTED:house-pass]"\n'
     explained = house.ask("explain", "code", "docs/plans/merger.md")

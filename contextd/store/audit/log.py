@@ -119,7 +119,7 @@ class AuditLog:
         with self._readers.reading() as db:
             row = db.execute("SELECT data FROM entries WHERE idx = ?", (index,)).fetchone()
         if row is None:
-            raise EntryNotFound(f"there is no audit entry {index}", hint="contextd audit show")
+            raise EntryNotFound(f"there is no audit entry {index}", hint="contextd audit verify")
         return Entry(index, row[0])
 
     def entries(self, start: int = 0, limit: int | None = None, kinds: Sequence[str] = ()) -> Iterator[Entry]:
@@ -183,7 +183,7 @@ class AuditLog:
         with self._readers.reading() as db:
             size = self._existing_size(db, size)
             if not 0 <= index < size:
-                raise EntryNotFound(f"there is no audit entry {index} among the first {size}", hint="contextd audit show")
+                raise EntryNotFound(f"there is no audit entry {index} among the first {size}", hint="contextd audit verify")
             subtree = storage.subtrees_of(db)
             return InclusionProof(index, size, subtree(0, index), tuple(rfc6962.inclusion_path(index, size, subtree)))
 

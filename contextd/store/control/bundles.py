@@ -67,7 +67,7 @@ class Bundles:
         with self._database.read() as connection:
             known = connection.execute(sa.select(schema.bundles.c.digest).where(schema.bundles.c.digest == digest)).first()
             if known is None:
-                raise RecordUnknown(f"bundle {digest} never took effect here", hint="contextd policy log")
+                raise RecordUnknown(f"bundle {digest} never took effect here", hint="contextd doctor")
             query = sa.select(table.c.name, table.c.canonical).where(table.c.digest == digest).order_by(table.c.name)
             return {name: bytes(form) for name, form in connection.execute(query)}
 

@@ -63,7 +63,7 @@ class Jobs:
         running = sa.update(_TABLE).where(_TABLE.c.id == identity, _TABLE.c.state == JobState.RUNNING.value)
         with self._database.write(decides=False) as connection:
             if not connection.execute(running.values(values)).rowcount:
-                raise RecordUnknown(f"no job {identity} is running", hint="contextd jobs list")
+                raise RecordUnknown(f"no job {identity} is running", hint="contextd doctor")
         return self.get(identity)
 
     def interrupt_running(self, at: datetime) -> tuple[Job, ...]:
@@ -78,7 +78,7 @@ class Jobs:
         with self._database.read() as connection:
             row = connection.execute(sa.select(_TABLE).where(_TABLE.c.id == identity)).mappings().first()
         if row is None:
-            raise RecordUnknown(f"there is no job {identity}", hint="contextd jobs list")
+            raise RecordUnknown(f"there is no job {identity}", hint="contextd doctor")
         return Job(**{**row, "state": JobState(row["state"])})
 
     def find(self, source: str = "", states: Collection[JobState] = (), limit: int | None = None) -> tuple[Job, ...]:
