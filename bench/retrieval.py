@@ -27,12 +27,11 @@ import numpy as np
 from contextd.index.query import parse_query
 from contextd.index.rank import Searcher
 from contextd.index.segments import IndexedChunk, Segment, pack
+from contextd.parse.kinds import is_test
+from contextd.parse.parsing import parse
 
 DEPTH = 10
 CHUNKS_ASKED = 200
-WINDOW = 60
-_DEFINITION = re.compile(rb"(?: {4})?(?:async\s+def|def|class)\s+(\w+)")
-_TEST = re.compile(r"(?:^|/)(?:tests?|testing)/|(?:^|/)(?:test_[^/]*|[^/]*_test)\.\w+$|(?:^|/)conftest\.py$")
 
 
 class Case(NamedTuple):
@@ -58,17 +57,9 @@ def read_set(path: Path) -> tuple[str, list[Case]]:
 
 
 def chunks_of(path: str, text: bytes) -> Iterator[IndexedChunk]:
-    """Cut at definitions of up to two levels and at 60 lines."""
-    lines = text.splitlines(keepends=True)
-    start, symbol = 0, ""
-    for number, line in enumerate([*lines, b""]):
-        defined = _DEFINITION.match(line)
-        if number == len(lines) or defined or number - start == WINDOW:
-            body = b"".join(lines[start:number])
-            if body.strip():
-                yield IndexedChunk(path, symbol, body, bool(_TEST.search(path)))
-            start = number
-            symbol = defined[1].decode() if defined else symbol
+    """The chunks of a file as a crawl makes them."""
+    for chunk in parse(path, text).chunks:
+        yield IndexedChunk(path, chunk.symbol, text[chunk.span.start_byte : chunk.span.end_byte], is_test(path))
 
 
 def read_corpus(folder: Path) -> list[IndexedChunk]:

@@ -131,7 +131,9 @@ def _told(error: Exception, session: Session) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILURE
     usage = getattr(error, "format_message", None)
-    if usage is not None:
+    if usage is not None and type(error).__name__ == "NoArgsIsHelpError" and not out.json:
+        sys.stderr.write(usage() + "\n")
+    elif usage is not None:
         _write(out, options, "USAGE", usage(), "contextd --help")
     elif type(error).__name__ == "Abort":
         return INTERRUPTED

@@ -46,7 +46,10 @@ class Session:
         from contextd.home import Home
 
         with Home(self.options.home, self.world(), self.options.timeout) as home:
-            yield home.plane, home.caller(self.options.token_file)
+            caller = home.caller(self.options.token_file)
+            if self.options.verbose:
+                self.out.note(f"in this process, on {home.path}, as {caller.principal}")
+            yield home.plane, caller
 
     @staticmethod
     def world() -> World:

@@ -11,7 +11,6 @@ from contextd.cli.boundary import is_git
 from contextd.cli.output import printable, table
 from contextd.cli.session import session_of, shipped_bundle, utc_now
 from contextd.cli.times import relative, stamp
-from contextd.model.errors import InvalidInput
 from contextd.model.names import checked_name, short_id
 from contextd.model.source import ContentKind, Descriptor, SourceKind
 

@@ -149,7 +149,8 @@ def list_(
         ]
         for source in found
     ]
-    lines = table(rows, ["NAME", "TIER", "STATE", "KIND", "OWNER", "HEAD", "REVIEW"]) if rows else ["no source that you can read"]
+    header = ["NAME", "TIER", "STATE", "KIND", "OWNER", "HEAD", "REVIEW"]
+    lines = table(rows, header) if rows else ["no source that you can read"]
     session.out.listing("source", [source_json(source) for source in found], lines)
     if not rows:
         session.out.note("next: contextd source add NAME LOCATION --tier N --owner TEAM")

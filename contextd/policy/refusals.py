@@ -61,7 +61,8 @@ def _role(refusal: Refusal) -> Words:
     one_of = ", ".join(refusal.suffice)
     message = f"{request.action} on {refusal.name} needs one of these roles, live and in scope: {one_of}."
     scope = f"source:{request.target.source}" if request.target.source and request.action is not Action.PROPOSE else "all"
-    return message, f"a steward gives it: contextd grant approve {request.principal} {refusal.suffice[0]} --scope {scope} --rationale TEXT"
+    command = f"contextd grant approve {request.principal} {refusal.suffice[0]} --scope {scope} --rationale TEXT"
+    return message, f"a steward gives it: {command}"
 
 
 def _pathway(refusal: Refusal) -> Words:

@@ -269,7 +269,7 @@ def test_nobody_approves_their_own_unless_the_tier_lets_them(ask: Asker, grant: 
     if tier > 2:
         assert (own.reason, own.policies) == ("APPROVER_IS_REQUESTER", ("four-eyes",))
         assert own.message == f"whoever proposed payments may not approve it at tier {tier}."
-        assert own.hint.endswith("not you: contextd source approve payments")
+        assert own.hint.endswith("not you: contextd source approve payments --reason TEXT")
     assert ask("approve", [grant(role)], tier=tier, state="proposed", requested_by="eve@example.org").allowed
     assert ask("approve", [grant(role)], tier=tier, state="proposed").allowed
 

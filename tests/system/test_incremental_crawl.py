@@ -20,10 +20,10 @@ from contextd.operations.ingest import crawl
 from contextd.operations.plane import Plane
 from tests.conftest import STEWARD, Clock, Content, Files, House, Repository, RunCli
 
-STEPS = 14
+STEPS = 21
 FOLDERS = ["", "src/", "src/deep/", "docs/", "docs/incidents/", "a/", "vendor/", "é/"]
 NAMES = ["a.py", "b.py", "c.md", "README.md", "x.env", "img.png", "notes.txt", "a", "deep", "mod.gen.py", "z\\xff.py"]
-WORDS = "quagga zorilla okapi refund retry backoff ledger gateway".split()
+WORDS = ["quagga", "zorilla", "okapi", "refund", "retry", "backoff", "ledger", "gateway"]
 QUESTIONS = ["quagga", "refund retry", '"okapi ledger"', "gateway zorilla backoff"]
 
 
@@ -137,7 +137,7 @@ def followed(house: House, repository: Repository) -> Iterator[Callable[[], Stat
         yield again
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, 2, 3])
 def test_any_sequence_of_edits_comes_to_what_a_cold_crawl_comes_to(
     house: House, repository: Repository, cold: Callable[[Repository], State], seed: int
 ) -> None:
@@ -147,7 +147,7 @@ def test_any_sequence_of_edits_comes_to_what_a_cold_crawl_comes_to(
         for step in range(STEPS):
             edit = chosen.edit(there)
             there = {path for path in there | edit.keys() if edit.get(path, "") is not None}
-            repository.commit({"keep.md": "# Keep\n\nquagga\n"} | dict(edit), f"step {step}")
+            repository.commit({"keep.md": "# Keep\n\nquagga\n", **edit}, f"step {step}")
             now = crawl_again()
             if step % 7 == 6:
                 assert now == cold(repository)
@@ -174,7 +174,8 @@ def test_renames_modes_and_reverts_come_to_what_a_cold_crawl_comes_to(
             repository.commit(step)
             ids.append(crawl_again().id)
         now = crawl_again()
-    assert len(set(ids)) == len(ids)
+    assert ids[4] == ids[1]
+    assert len(set(ids)) == len(ids) - 1
     assert now == cold(repository)
     repository.git("update-ref", "refs/heads/main", "main~7")
     assert house.crawl("code")["id"] == ids[0]
@@ -202,7 +203,8 @@ def test_small_segments_are_merged_and_answers_stay_the_same(
     with followed(house, repository) as crawl_again:
         for step in range(12):
             repository.commit({f"src/part{step}.py": f"refund{step} = 'quagga'\n", "src/shared.py": f"okapi ledger {step}\n"})
-            now = crawl_again()
+            crawl_again()
+        now = crawl_again()
     with house.opened() as plane:
         assert len(plane.shelf("code").segments()) <= 8
     assert now == cold(repository)
