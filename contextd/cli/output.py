@@ -56,6 +56,7 @@ class Output:
         self.options = options
         self.file = options.output
         self.lines: list[str] = []
+        self._notes: list[str] = []
         encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
         self.unicode = encoding.startswith("utf")
 
@@ -87,8 +88,12 @@ class Output:
             self.document(f"{name}-list", {f"{name.replace('-', '_')}s": list(items)})
 
     def note(self, text: str) -> None:
-        """Say something beside the answer, on stderr, unless told to be quiet."""
-        if not self.options.quiet:
+        """Say something beside the answer, on stderr, unless told to be quiet: after the answer where one has begun."""
+        if self.options.quiet:
+            return
+        if self.lines:
+            self._notes.append(text)
+        else:
             sys.stderr.write(self._plain(text) + "\n")
 
     def close(self, *, page: bool = False) -> None:
@@ -106,6 +111,8 @@ class Output:
             self._page(text)
         else:
             self._print(text)
+        sys.stderr.writelines(self._plain(note) + "\n" for note in self._notes)
+        self._notes = []
 
     def _plain(self, text: str) -> str:
         if self.unicode:

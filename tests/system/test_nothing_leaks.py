@@ -225,7 +225,7 @@ def test_no_answer_says_a_secret(lived_in: House, secrets: dict[str, str]) -> No
         ["source", "show", "tickets"],
         ["grant", "list"],
     ]
-    (finding,) = [f for f in lived_in.ask("findings", "list", "--code", "DRIFT-PATH-GONE")["findings"]]
+    (finding,) = lived_in.ask("findings", "list", "--code", "DRIFT-PATH-GONE")["findings"]
     assert finding["breaking_subject"].startswith("Move it, key was [REDACTED:")
     asked.append(["findings", "show", finding["id"]])
     for words in asked:
