@@ -46,7 +46,7 @@ from contextd.policy.rules import IngestRules, SecretRules
 from contextd.snapshot import identity
 
 MEGABYTE = 1e6
-CORPUS_BYTES = 48_000_000
+CORPUS_BYTES = 60_000_000
 FILTER_BYTES = 12_000_000
 PEER_BYTES = 400_000
 CHUNKS = 40_000

@@ -203,7 +203,7 @@ def _loaded(files: tuple[tuple[str, bytes], ...]) -> Bundle:
 
 
 def _load_once(files: Mapping[str, bytes]) -> Bundle:
-    """A bundle follows from its files alone; reading 300 rules again for every command would be most of a test's time."""
+    """A bundle, which follows from its files alone."""
     return _loaded(tuple(sorted(files.items())))
 
 
@@ -211,6 +211,12 @@ def _load_once(files: Mapping[str, bytes]) -> Bundle:
 def _command() -> Callable[..., object]:
     """The application, put together once."""
     return typer.main.get_command(build_app())
+
+
+def quicken(patch: pytest.MonkeyPatch) -> None:
+    """Leave out what every command does again and what cannot come out differently: it would be most of a test's time."""
+    patch.setattr(contextd.home, "load_bundle", _load_once)
+    patch.setattr(contextd.cli.main, "build_app", _command)
 
 
 def _runner(clock: Callable[[], datetime], entropy: Callable[[int], bytes], patch: pytest.MonkeyPatch) -> RunCli:
@@ -221,8 +227,7 @@ def _runner(clock: Callable[[], datetime], entropy: Callable[[int], bytes], patc
         if name.startswith("contextd.cli") and hasattr(module, "utc_now"):
             patch.setattr(module, "utc_now", clock)
     patch.setattr(Session, "world", staticmethod(lambda: World(clock, entropy, os.environ)))
-    patch.setattr(contextd.home, "load_bundle", _load_once)
-    patch.setattr(contextd.cli.main, "build_app", _command)
+    quicken(patch)
 
     def run(*words: str) -> tuple[int, str, str]:
         streams = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="") for _ in range(2)]

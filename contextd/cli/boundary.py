@@ -12,6 +12,7 @@ from contextd.cli.session import Session, session_of, shipped_bundle
 from contextd.cli.sizes import size
 from contextd.model.content import RedactionKind
 from contextd.model.errors import InvalidInput
+from contextd.model.names import checked_name
 from contextd.model.source import ContentKind, Descriptor, SourceKind
 
 if TYPE_CHECKING:
@@ -31,7 +32,9 @@ def register(main: typer.Typer) -> None:
 @app.command("check")
 def check(
     context: typer.Context,
-    subject: Annotated[str, typer.Argument(metavar="SOURCE|PATH", help="A registered source, or a folder or repository")],
+    subject: Annotated[
+        str, typer.Argument(metavar="SOURCE|PATH", help="A registered source, or a folder or repository (./NAME)")
+    ],
     by: Annotated[str, typer.Option(help="Count by rule, zone or dir")] = "rule",
     show: Annotated[str, typer.Option(help="List what is excluded or redacted")] = "",
     tier: Annotated[int, typer.Option(min=1, max=4, help="For a PATH: the tier to judge it by")] = 2,
@@ -40,8 +43,8 @@ def check(
     """Run the filter and keep nothing: counts, bytes, and the rule behind every exclusion."""
     session = session_of(context)
     if by not in {"rule", "zone", "dir"} or show not in {"", "excluded", "redacted"}:
-        raise InvalidInput("--by takes rule, zone or dir; --show takes excluded or redacted")
-    registered = not ("/" in subject or subject.startswith(".") or Path(subject).is_dir())
+        raise InvalidInput("--by takes rule, zone or dir; --show takes excluded or redacted", hint="--by rule --show redacted")
+    registered = is_source(subject)
     run = _registered(session, subject) if registered else _path(subject, tier, bundle)
     _print(session, run, by, show)
     if registered:
@@ -117,6 +120,14 @@ def _path(subject: str, tier: int, bundle: Path | None) -> DryRun:
     content = ContentKind.REPO if kind is SourceKind.GIT else ContentKind.DOCS
     recipe = Recipe(rules, Descriptor("check", kind, content, tier), RepositoryIgnores(()))
     return dry_run(recipe, crawler, crawler.refs()[0])
+
+
+def is_source(subject: str) -> bool:
+    """Whether SOURCE|PATH is the name of a source: it is one if it can be; a folder beside it is ``./NAME``."""
+    try:
+        return bool(checked_name(subject))
+    except InvalidInput:
+        return False
 
 
 def is_git(place: Path) -> bool:

@@ -40,7 +40,9 @@ def register(app: typer.Typer) -> None:
 
 def doctor(
     context: typer.Context,
-    deep: Annotated[bool, typer.Option("--deep", help="Recompute the audit log and check every store file too")] = False,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Recompute the audit log and check the shelves of approved sources too")
+    ] = False,
 ) -> None:
     """A line for each check, with its mend."""
     session = session_of(context)

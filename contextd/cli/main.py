@@ -108,7 +108,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return FAILURE
     session = Session(options, Output(options))
     try:
-        build_app()(args=rest, prog_name="contextd", standalone_mode=False, obj=session)
+        ended = build_app()(args=rest, prog_name="contextd", standalone_mode=False, obj=session)
+        if ended == INTERRUPTED:  # typer turns Ctrl-C into an exit code of its own
+            return INTERRUPTED
         session.out.close()
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -134,7 +136,8 @@ def _told(error: Exception, session: Session) -> int:
     if usage is not None and type(error).__name__ == "NoArgsIsHelpError" and not out.json:
         sys.stderr.write(usage() + "\n")
     elif usage is not None:
-        _write(out, options, "USAGE", usage(), "contextd --help")
+        context = getattr(error, "ctx", None)
+        _write(out, options, "USAGE", usage(), f"{context.command_path if context else 'contextd'} --help")
     elif type(error).__name__ == "Abort":
         return INTERRUPTED
     else:

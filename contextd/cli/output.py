@@ -55,6 +55,7 @@ class Output:
     def __init__(self, options: Globals) -> None:
         self.options = options
         self.file = options.output
+        self.pages = False
         self.lines: list[str] = []
         self._notes: list[str] = []
         encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
@@ -96,8 +97,8 @@ class Output:
         else:
             sys.stderr.write(self._plain(text) + "\n")
 
-    def close(self, *, page: bool = False) -> None:
-        """Write the answer out: to the file that was named (atomically), through a pager, or to stdout.
+    def close(self) -> None:
+        """Write the answer out: to the file that was named (atomically), through a pager where ``pages`` says so, or to stdout.
 
         Raises:
             OutputUnwritable: the file cannot be written; what it held before it still holds.
@@ -107,7 +108,7 @@ class Output:
         file, self.file = self.file, None
         if file is not None:
             _write_atomically(file, text)
-        elif page and self._pages(text):
+        elif self.pages and self._is_long(text):
             self._page(text)
         else:
             self._print(text)
@@ -139,7 +140,7 @@ class Output:
             return True
         return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
-    def _pages(self, text: str) -> bool:
+    def _is_long(self, text: str) -> bool:
         if self.options.no_pager or not (sys.stdout.isatty() and sys.stdin.isatty()):
             return False
         return text.count("\n") >= shutil.get_terminal_size().lines

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from contextd.cli.boundary import is_git
+from contextd.cli.boundary import is_git, is_source
 from contextd.cli.output import printable, table
 from contextd.cli.session import Session, session_of, shipped_bundle, utc_now
 from contextd.model.finding import Package
@@ -22,13 +22,13 @@ app = typer.Typer(help="Context packages: what a component must say of itself.",
 @app.command("check")
 def check(
     context: typer.Context,
-    subject: Annotated[str, typer.Argument(metavar="SOURCE|PATH", help="A registered source, or a checkout")],
+    subject: Annotated[str, typer.Argument(metavar="SOURCE|PATH", help="A registered source, or a checkout (./NAME)")],
     tier: Annotated[int, typer.Option(min=1, max=4, help="For a PATH: the tier to judge it by")] = 3,
     bundle: Annotated[Path | None, typer.Option(help="For a PATH: the bundle to judge it by")] = None,
 ) -> None:
     """Every element of the package with its evidence, whether that makes it eligible, and the shortest way there."""
     session = session_of(context)
-    if "/" in subject or subject.startswith(".") or Path(subject).is_dir():
+    if not is_source(subject):
         _offline(session, Path(subject), tier, bundle)
         return
     from contextd.operations.findings import check_package

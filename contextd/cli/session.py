@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 _FOR_MODELS = ("search", "fetch")
 """The commands whose answer a model reads."""
 
+_LONG = ("list", "show", "diff")
+"""The verbs whose answer is paged on a terminal."""
+
 
 def utc_now() -> datetime:
     """The clock: everything below gets it as an argument."""
@@ -74,6 +77,7 @@ def session_of(context: typer.Context) -> Session:
             hint="--format text or json",
             field="format",
         )
+    session.out.pages = context.info_name in _LONG
     return session
 
 

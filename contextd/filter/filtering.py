@@ -24,6 +24,7 @@ from contextd.model.source import Descriptor
 from contextd.policy.rules import IngestRules, PiiAction, PiiRule
 
 _UNSETTLED = "text"
+_KEPT_DENIALS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class Filter:
         self._where = {rule.id: f"{rule.file}:{rule.line}" if rule.file else "" for rule in rules.secrets.rules}
         self._placeholders = Placeholders([*self._where, *RECOGNIZERS, _UNSETTLED])
         tiers = {descriptor.tier, *(c.tier for c in descriptor.components)}
+        self._denials: dict[str, Denial | None] = {}
         self._personal = {tier: PersonalData(rules.pii, tier, descriptor.content.value) for tier in sorted(tiers)}
 
     @classmethod
@@ -194,8 +196,13 @@ class Filter:
 
     def _denial(self, path: str, component: str) -> Denial | None:
         """The first rule that excludes a path; the path is known to be one."""
-        first = next(self._boundary.denials(path, component), None)
-        return self._path_rule(path) if first is None else first
+        # Each file is judged by its path and then again with its bytes: the second time is a look-up.
+        if path not in self._denials:
+            if len(self._denials) >= _KEPT_DENIALS:
+                self._denials.clear()
+            first = next(self._boundary.denials(path, component), None)
+            self._denials[path] = self._path_rule(path) if first is None else first
+        return self._denials[path]
 
     def _path_rule(self, path: str) -> Denial | None:
         """A secret rule on paths: the file as a whole is a secret."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
+from contextd.filter.patterns import Patterns, UnusablePattern
 from contextd.index.query import parse_query
 from contextd.model.access import Action
 from contextd.model.answer import Hit, Permitted, Question, Watermarks
@@ -103,13 +104,21 @@ def _check(question: Question) -> None:
             field="query",
         )
     if not 1 <= question.limit <= MAX_LIMIT:
-        raise InvalidInput(f"limit {question.limit} is not between 1 and {MAX_LIMIT}", field="limit")
+        raise InvalidInput(f"limit {question.limit} is not between 1 and {MAX_LIMIT}", hint="--limit 10", field="limit")
+    try:
+        Patterns(question.filter.paths)
+    except UnusablePattern as error:
+        raise InvalidInput(str(error), hint="--path 'src/**', '*.md' or docs/", field="paths") from error
     _check_budget(question)
 
 
 def _check_budget(question: Question) -> None:
     if not MIN_BUDGET <= question.budget <= MAX_BUDGET:
-        raise InvalidInput(f"budget {question.budget} is not between {MIN_BUDGET} and {MAX_BUDGET:,} tokens", field="budget")
+        raise InvalidInput(
+            f"budget {question.budget} is not between {MIN_BUDGET} and {MAX_BUDGET:,} tokens",
+            hint="--budget 4000",
+            field="budget",
+        )
 
 
 def _slice(view: View, path: str, text: bytes, lines: tuple[int, int] | None) -> StoredChunk:

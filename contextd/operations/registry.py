@@ -9,9 +9,10 @@ from contextd.crawl.opening import open_source
 from contextd.model.access import Action, Target
 from contextd.model.errors import InvalidInput, Refused
 from contextd.model.names import checked_name, checked_principal
-from contextd.model.source import Component, ContentKind, Descriptor, Sensitivity, Source, SourceKind, SourceState
+from contextd.model.source import REST, Component, ContentKind, Descriptor, Sensitivity, Source, SourceKind, SourceState
 from contextd.operations.plane import Caller, Plane
 
+_COMPONENT = "--component admin-ui=ui/,web/:1:team-ui"
 _OPEN_TO_APPROVAL = {SourceState.PROPOSED, SourceState.REVIEWED, SourceState.SUSPENDED, SourceState.APPROVED}
 
 
@@ -156,8 +157,9 @@ def _checked(components: tuple[Component, ...]) -> tuple[Component, ...]:
         _checked_tier(component.tier)
         checked_principal(component.owner)
         if component.name in seen:
-            raise InvalidInput(f"component {component.name} is named twice", field="component")
-        if component.name == "rest" or not component.paths:
-            raise InvalidInput(f"component {component.name} needs paths, and a name other than rest", field="component")
+            raise InvalidInput(f"component {component.name} is named twice", hint=_COMPONENT, field="component")
+        if component.name == REST or not component.paths:
+            message = f"component {component.name} needs paths, and a name other than {REST}"
+            raise InvalidInput(message, hint=_COMPONENT, field="component")
         seen.add(component.name)
     return components

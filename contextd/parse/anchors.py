@@ -1,7 +1,8 @@
 """Heading text and heading anchors as GitHub makes them.
 
 Source: the table-of-contents filter of GitHub's html-pipeline (lower case; everything but word characters, hyphens and blanks
-dropped; blanks to hyphens), with the numbering of repeated headings of ``github-slugger``, which never yields the same anchor twice.
+dropped; blanks to hyphens), with the numbering of repeated headings of ``github-slugger``, which never yields the same anchor
+twice.
 """
 
 from __future__ import annotations

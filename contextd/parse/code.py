@@ -31,7 +31,7 @@ _LOOSE_LINES: Final = 4
 
 @dataclass(slots=True)
 class _Piece:
-    """Lines that stay together, half-open from 0: a definition with its leading comments, or what stands between definitions."""
+    """Lines that stay together, half-open from 0: a definition with its leading comments, or what stands in between."""
 
     first: int
     end: int

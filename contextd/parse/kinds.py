@@ -12,8 +12,26 @@ TICKET_SUFFIX: Final = ".ticket.md"
 """How the paths of ticket documents end."""
 
 _AGENT_NAMES: Final = frozenset(
-    "agents.md agent.md agents.override.md claude.md claude.local.md gemini.md copilot-instructions.md conventions.md "
-    ".cursorrules .windsurfrules .clinerules .roorules .goosehints .rules .aider.conf.yml warp.md qwen.md jules.md".split()
+    [
+        "agents.md",
+        "agent.md",
+        "agents.override.md",
+        "claude.md",
+        "claude.local.md",
+        "gemini.md",
+        "copilot-instructions.md",
+        "conventions.md",
+        ".cursorrules",
+        ".windsurfrules",
+        ".clinerules",
+        ".roorules",
+        ".goosehints",
+        ".rules",
+        ".aider.conf.yml",
+        "warp.md",
+        "qwen.md",
+        "jules.md",
+    ]
 )
 _AGENT_PLACES: Final = re.compile(
     r"(?:^|/)(?:"

@@ -1,8 +1,8 @@
 """A text as numbered lines: the one place where bytes become line numbers.
 
 Only LF ends a line, as in the snapshot's identity: CR, form feed and U+2028 are ordinary bytes. A line that holds nothing but
-ASCII white space is blank. Line numbers inside this package count from 0 and ranges are half-open; spans that leave it are those of
-:class:`contextd.model.document.Span`.
+ASCII white space is blank. Line numbers inside this package count from 0 and ranges are half-open; spans that leave it are
+those of :class:`contextd.model.document.Span`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _BLANKS = b" \t\r\x0b\x0c"
 
 
 class Lines:
-    """The lines of one text. ``raw[i]`` is line ``i`` without its LF, ``starts[i]`` its first byte; ``starts[count]`` is the end."""
+    """The lines of one text: ``raw[i]`` is line ``i`` without its LF, ``starts[i]`` its first byte, ``starts[-1]`` the end."""
 
     __slots__ = ("count", "raw", "starts")
 
@@ -52,7 +52,8 @@ class Lines:
 
     def at(self, byte: int) -> int:
         """The line that holds a byte offset; for the end of the text the last line."""
-        return min(bisect_right(self.starts, byte), self.count) - 1
+        line = bisect_right(self.starts, byte) - 1
+        return line if line < self.count else self.count - 1
 
     def size(self, first: int, end: int) -> int:
         """Bytes of the lines ``first`` to ``end - 1`` with their LFs."""
@@ -60,9 +61,10 @@ class Lines:
 
     def trimmed(self, first: int, end: int) -> tuple[int, int]:
         """The range without blank lines at its ends; empty (``first == end``) when all are blank."""
-        while first < end and self.blank(first):
+        raw = self.raw
+        while first < end and not raw[first].strip(_BLANKS):
             first += 1
-        while end > first and self.blank(end - 1):
+        while end > first and not raw[end - 1].strip(_BLANKS):
             end -= 1
         return first, end
 
@@ -94,7 +96,8 @@ class Lines:
         if last >= end:
             return end
         least = first + max(1, min(FEWEST_LINES, (last - first) * FEWEST_LINES // MOST_LINES))
-        for line in range(last, least - 1, -1):
+        lowest = first if keep else least - 1  # a short window before a fence is better than a cut inside it
+        for line in range(last, lowest, -1):
             if self.blank(line) and line not in keep:
                 return line
         return min(range(last, least - 1, -1), key=self._indentation)

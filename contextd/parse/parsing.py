@@ -22,8 +22,9 @@ _SCANS = {"markdown": scan_markdown, "restructuredtext": scan_restructuredtext, 
 def parse(path: str, text: bytes) -> Parsed:
     """Take a document apart by what its path and its first line say it is.
 
-    Total and deterministic: any bytes give the same result every time, and nothing is raised. Chunks are in order, do not overlap,
-    consist of whole lines, and hold every line that is not blank. Code that the parser gives up on is cut like plain text.
+    Total and deterministic: any bytes give the same result every time, and nothing is raised. Chunks are in order, do not
+    overlap, consist of whole lines, and hold every line that is not blank. Code that the parser gives up on is cut like plain
+    text.
     """
     language = language_of(path, text)
     lines = Lines(text)

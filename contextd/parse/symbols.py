@@ -57,7 +57,7 @@ def definitions(root: Node, language: str, text: bytes) -> list[Definition]:
 
 
 def _named(node: Node, kind: str, named_by: str, text: bytes) -> tuple[str, str]:
-    """The kind and the name of a captured node, the name as far as it qualifies; an empty name when there is none to speak of."""
+    """The kind and the name of a captured node, as far as it qualifies; an empty name when there is none to speak of."""
     if kind == "wrap":
         return kind, kind
     named = node.child_by_field_name(named_by)
@@ -102,11 +102,7 @@ def _nested(found: dict[tuple[int, int], tuple[str, str]]) -> list[Definition]:
             open_.append(Definition(start, end, kind, name, name, None))
             wraps.append(open_[-1])
             continue
-        parent = None
-        for outer in reversed(open_):
-            if outer.kind != "wrap":
-                parent = outer
-                break
+        parent = next((outer for outer in reversed(open_) if outer.kind != "wrap"), None)
         if parent is not None and kind == "function" and parent.kind in _TYPES:
             kind = "method"
         qualified = name if parent is None else f"{parent.qualified}.{name}"

@@ -3,7 +3,7 @@
 What tree-sitter 0.26 does with text that was made to hurt it, and what is done about it here:
 
     brackets inside brackets       the stack grows, and each error costs time in proportion: the text is refused by counting
-    comments that never close      each opening is tried up to the end of the text: refused by counting
+    what never closes              each opening of a comment is tried up to the end of the text: refused by counting
     errors at every step           many readings are followed at once: stopped when the parser's steps gain no ground
     chains that never end          ``-> return -> return …``: at the end of the input every reading of the whole chain is gathered,
                                    in memory that grows with the square of its length (20 KB need 4 GB). A few statements behind
@@ -36,7 +36,8 @@ _BLANKS: Final = b" \t\r\n"
 _ROUND: Final = bytes.maketrans(b"[{]}", b"(())")
 _NOT_BRACKETS: Final = bytes(sorted(set(range(256)) - set(b"([{)]}")))
 _MOST_LOOKAHEAD: Final = 32 << 20
-_UNCLOSED: Final = {"python": (), "rust": ((b"/*", b"*/"), (b"r#", b'"#'))}
+_MOST_CONTINUED: Final = 4000
+_UNCLOSED: Final = {"rust": ((b"/*", b"*/"), (b"r#", b'"#'))}
 _ENDINGS: Final = {
     "python": b"\nx = 1\nx = 1\nx = 1\nx = 1\ndef f():\n    pass\n",
     "go": b"\nvar a = 1\nvar a = 1\nfunc f() { a() }\nvar a = 1\n",
@@ -51,7 +52,7 @@ def syntax_tree(language: str, text: bytes) -> Tree | None:
 
     Nodes may begin or end behind the text, because statements are added there.
     """
-    if len(text) > LARGEST or _too_deep(text) or _unclosed(language, text):
+    if len(text) > LARGEST or _too_deep(text) or _far_to_look(language, text):
         return None
     spent, last = 0.0, 0
 
@@ -86,8 +87,13 @@ def _too_deep(text: bytes) -> bool:
     return True
 
 
-def _unclosed(language: str, text: bytes) -> bool:
-    """Whether so many comments or raw strings open after the last one closes that looking for their ends costs too much."""
+def _far_to_look(language: str, text: bytes) -> bool:
+    """Whether looking for the end of what never closes, over and over, costs too much.
+
+    That is many comments or raw strings that open after the last one closes, or in Python thousands of continued lines.
+    """
+    if language == "python":
+        return text.count(b"\\\n") + text.count(b"\\\r\n") > _MOST_CONTINUED
     for opens, closes in _UNCLOSED.get(language, ((b"/*", b"*/"),)):
         rest = text[text.rfind(closes) + 1 :]
         if rest.count(opens) * len(rest) > _MOST_LOOKAHEAD:

@@ -136,7 +136,8 @@ def hit_json(hit: Hit) -> Json:
         "token_count": hit.tokens,
         "content_class": hit.content_class.value,
         "labels": list(hit.labels),
-        "open_findings": [{"id": finding.id, "code": finding.code} for finding in hit.open_findings],
+        "open_findings": [f"findings/{finding.id}" for finding in hit.open_findings],
+        "open_finding_codes": sorted({finding.code for finding in hit.open_findings}),
         "freshness": freshness_json(hit.freshness),
     }
 
