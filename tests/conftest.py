@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import typer
+from hypothesis import settings
 
 import contextd.cli.main
 import contextd.home
@@ -36,6 +37,11 @@ STEWARD, OWNER, DEV, OUTSIDER = "steward@example.org", "team-payments", "dev@exa
 Content = str | bytes | tuple[str, str | bytes] | None
 Files = Mapping[str | bytes, Content]
 RunCli = Callable[..., tuple[int, str, str]]
+
+
+# Timings belong into `make bench`: no example fails for being slow on a busy machine. In CI the same examples run every time.
+settings.register_profile("house", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("house")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -2,7 +2,8 @@
 
 Headings are those of CommonMark 0.31 that stand at the top level of a document: ATX (``## Title``) and setext (underlined).
 Code fences and HTML comments hide what looks like a heading. A fence may be indented by any amount, because most indented
-fences stand in list items. Front matter is YAML between ``---`` lines or TOML between ``+++`` lines at the very start of the text.
+fences stand in list items. Front matter is YAML between ``---`` lines or TOML between ``+++`` lines at the very start of the
+text.
 """
 
 from __future__ import annotations
