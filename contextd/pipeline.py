@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -20,8 +21,8 @@ from contextd.snapshot import identity
 VERSION = "filter/1 parse/1 snapshot/1"
 """Versions of what decides a snapshot's id; a step whose outcome changes for some input gets the next number."""
 
-BATCH = 256
-"""Entries that are read together: enough to keep the reader busy, few enough to stay small."""
+BATCH = 64
+"""Entries that are read together, one batch ahead: enough to keep the reader busy, few enough to stay small in memory."""
 
 _IGNORE_FILE_LIMIT = 1 << 20
 
@@ -76,12 +77,22 @@ def filtered(entries: Iterable[Observed], reader: Reader, boundary: Filter) -> I
     Raises:
         CrawlFailed: the bytes of an entry could not be read; a listing that came short must not look like a deletion.
     """
-    remaining = iter(entries)
-    while batch := tuple(islice(remaining, BATCH)):
-        judged = [(entry, boundary.judge(entry)) for entry in batch]
-        contents = reader.read([entry for entry, verdict in judged if verdict is None])
-        for entry, verdict in judged:
-            yield entry, verdict if verdict is not None else boundary.apply(entry, _readable(entry, next(contents)))
+    with ThreadPoolExecutor(1, "read") as ahead:
+        pending: Future[list[bytes | Unreadable]] | None = None
+        current: list[tuple[Observed, Excluded | None]] = []
+        remaining = iter(entries)
+        while True:
+            # The next batch is read while this one is filtered: git inflates on another core.
+            judged = [(entry, boundary.judge(entry)) for entry in islice(remaining, BATCH)]
+            wanted = [entry for entry, verdict in judged if verdict is None]
+            following = ahead.submit(list, reader.read(wanted)) if judged else None
+            if pending is not None:
+                contents = iter(pending.result())
+                for entry, verdict in current:
+                    yield entry, verdict if verdict is not None else boundary.apply(entry, _readable(entry, next(contents)))
+            if following is None:
+                return
+            pending, current = following, judged
 
 
 def recipe_for(

@@ -47,6 +47,7 @@ _JAVASCRIPT: Final = """
 
 _TYPESCRIPT: Final = """
 (ambient_declaration) @wrap
+(ambient_declaration (lexical_declaration (variable_declarator name: (identifier)) @constant))
 (abstract_class_declaration) @class
 (interface_declaration) @interface
 (type_alias_declaration) @type
@@ -118,11 +119,11 @@ _QUERIES: Final = {
     "rust": _RUST,
 }
 
-DEEPEST: Final = {"python": 5, "javascript": 6, "typescript": 6, "tsx": 6, "go": 5, "java": 5, "rust": 5}
+DEEPEST: Final = {"python": 5, "javascript": 6, "typescript": 6, "tsx": 6, "go": 5, "java": 6, "rust": 5}
 """How deep in the tree a definition may begin. Each level costs time, and deeper ones are local to a function.
 
-Five reaches a decorated method, a method of a nested class, a function in a method, a Rust method in a module. JavaScript nests
-deeper: a module may be a function that is called at once.
+Five reaches a decorated method, a method of a nested class, a function in a method, a Rust method in a module. Java reaches a
+method of a nested enum with six, and JavaScript nests deeper because a module may be a function that is called at once.
 """
 
 

@@ -20,7 +20,6 @@ _AGENT_NAMES: Final = frozenset(
         "claude.local.md",
         "gemini.md",
         "copilot-instructions.md",
-        "conventions.md",
         ".cursorrules",
         ".windsurfrules",
         ".clinerules",
@@ -40,9 +39,11 @@ _AGENT_PLACES: Final = re.compile(
     r"|\.gemini/commands/|\.agents?/|\.github/(?:instructions|prompts|chatmodes|agents)/|\.openhands/microagents/"
     r")",
 )
+_INSTRUCTING: Final = PROSE | {"yaml", "toml", "json"}
 _TEST_PLACES: Final = re.compile(
-    r"(?:^|/)(?:tests?|__tests__|testing|specs?|e2e|testdata|test-?(?:data|cases|suite|support|utils|resources)|integration[-_]?tests?"
+    r"(?:^|/)(?:tests?|__tests__|e2e|testdata|test-?(?:data|cases|suite|support|utils|resources)|integration[-_]?tests?"
     r"|unit[-_]?tests?|testsuite|__mocks__|__snapshots__|fixtures|cypress|[^/]+\.tests?)/"
+    r"|(?:^|/)spec/.+\.rb$"
 )
 _TEST_NAMES: Final = re.compile(
     r"(?:test_.*|.*_tests?|conftest|tests?)\.py$"
@@ -60,14 +61,18 @@ def content_class(path: str, language: str) -> ContentClass:
     name = path.rpartition("/")[2].lower()
     if name.endswith(TICKET_SUFFIX):
         return ContentClass.TICKET
-    if name in _AGENT_NAMES or name.endswith((".instructions.md", ".prompt.md", ".mdc")) or _AGENT_PLACES.search(path.lower()):
+    if name in _AGENT_NAMES or name.endswith((".instructions.md", ".prompt.md")):
+        return ContentClass.AGENT_INSTRUCTION
+    if language in _INSTRUCTING and _AGENT_PLACES.search(path.lower()):
         return ContentClass.AGENT_INSTRUCTION
     return ContentClass.DOCUMENT if language in PROSE else ContentClass.CODE
 
 
 def is_test(path: str) -> bool:
     """Whether a path follows a convention for tests or their data, in any of the common languages."""
-    folder, _, name = path.rpartition("/")
-    if _TEST_PLACES.search(folder.lower() + "/"):
-        return True
-    return _TEST_NAMES.match(name.lower()) is not None or _CAMEL_TEST.match(name) is not None
+    name = path.rpartition("/")[2]
+    return (
+        _TEST_PLACES.search(path.lower()) is not None
+        or _TEST_NAMES.match(name.lower()) is not None
+        or _CAMEL_TEST.match(name) is not None
+    )

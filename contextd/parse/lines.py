@@ -26,9 +26,12 @@ _BLANKS = b" \t\r\x0b\x0c"
 
 
 class Lines:
-    """The lines of one text: ``raw[i]`` is line ``i`` without its LF, ``starts[i]`` its first byte, ``starts[-1]`` the end."""
+    """The lines of one text: ``raw[i]`` is line ``i`` without its LF, ``starts[i]`` its first byte, ``starts[-1]`` the end.
 
-    __slots__ = ("count", "raw", "starts")
+    ``head`` is the first line that is not blank, or ``count``.
+    """
+
+    __slots__ = ("count", "head", "raw", "starts")
 
     def __init__(self, text: bytes) -> None:
         raw = text.split(b"\n")
@@ -40,15 +43,11 @@ class Lines:
         self.starts = [0, *(ends + 1).tolist()]
         if self.starts[-1] != len(text):
             self.starts.append(len(text))
+        self.head = next((line for line in range(self.count) if not self.blank(line)), self.count)
 
     def blank(self, line: int) -> bool:
         """Whether a line holds nothing but ASCII white space."""
         return not self.raw[line].strip(_BLANKS)
-
-    @property
-    def head(self) -> int:
-        """The first line that is not blank; the number of lines when there is none."""
-        return next((line for line in range(self.count) if not self.blank(line)), self.count)
 
     def at(self, byte: int) -> int:
         """The line that holds a byte offset; for the end of the text the last line."""

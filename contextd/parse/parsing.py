@@ -13,9 +13,6 @@ from contextd.parse.prose import prose_chunks
 from contextd.parse.symbols import definitions
 from contextd.parse.syntax import syntax_tree
 
-LARGEST_PARSED = 512 << 10
-"""Source files of more bytes are data in the form of code: they are cut like plain text and have no symbols."""
-
 _SCANS = {"markdown": scan_markdown, "restructuredtext": scan_restructuredtext, "asciidoc": scan_asciidoc}
 
 
@@ -32,7 +29,7 @@ def parse(path: str, text: bytes) -> Parsed:
     symbols: tuple[Symbol, ...] = ()
     if scan := _SCANS.get(language):
         chunks = prose_chunks(scan(lines), lines)
-    elif language in PARSED and len(text) <= LARGEST_PARSED and (tree := syntax_tree(language, text)):
+    elif language in PARSED and (tree := syntax_tree(language, text)):
         found = definitions(tree.root_node, language, text)
         chunks, symbols = code_chunks(found, lines), symbols_of(found, lines)
     if chunks is None:

@@ -14,6 +14,9 @@ SMALL: Final = 8
 BARE: Final = 4
 """A section of fewer lines is little but its heading: it is joined to its first subsection."""
 
+LONGEST_TITLE: Final = 200
+"""A chunk is called by so many characters of a title."""
+
 
 @dataclass(slots=True)
 class Heading:
@@ -47,7 +50,7 @@ def prose_chunks(scan: Scan, lines: Lines) -> tuple[Chunk, ...]:
     keep = frozenset(scan.fenced)
     found: list[Chunk] = []
     for run in runs:
-        title = max(run, key=lambda section: section[1] - section[0].first)[0].title
+        title = max(run, key=lambda section: section[1] - section[0].first)[0].title[:LONGEST_TITLE]
         first, end = lines.trimmed(run[0][0].first, run[-1][1])
         whole = end - first <= MOST_LINES and lines.size(first, end) <= MOST_BYTES
         ranges = [(first, end)] if whole else lines.windows(first, end, keep)

@@ -14,6 +14,7 @@ _LONGEST_NAME: Final = 200
 _UPPER: Final = re.compile(r"_*[A-Z][A-Z0-9_]*")
 _MEMBER: Final = re.compile(r"[\w$#]+(?:\.[\w$#]+)*")
 _GENERICS: Final = re.compile(r"[<\[]")
+_REFERENCE: Final = re.compile(r"&|'\w+|\b(?:mut|dyn|const)\b")
 _WORD: Final = re.compile(r"\w+|\.")
 _NO_OWNER: Final = frozenset({"module", "exports", "prototype", "this", "window"})
 _REWRITTEN: Final = frozenset({"receiver", "impl", "assigned", "type"})
@@ -80,7 +81,8 @@ def _rewritten(node: Node, kind: str, name: str, text: bytes) -> tuple[str, str]
         owner = _GENERICS.split(written, maxsplit=1)[0].strip("() \t").rpartition(" ")[2].lstrip("*")
         return "method", f"{owner}.{name}" if owner else name
     if kind == "impl":  # ``Retry`` of ``&'a super::Retry<T>``
-        return kind, _WORD.findall("." + _GENERICS.split(name.lstrip("&[("), maxsplit=1)[0])[-1]
+        bare = _REFERENCE.sub("", name).lstrip(" [(")
+        return kind, _WORD.findall("." + _GENERICS.split(bare, maxsplit=1)[0])[-1]
     if kind == "assigned":  # ``Retry.backoff`` of ``Retry.prototype.backoff``
         right = node.child_by_field_name("right")
         kind = "class" if right is not None and right.type == "class" else "function"

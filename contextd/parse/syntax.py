@@ -5,8 +5,8 @@ What tree-sitter 0.26 does with text that was made to hurt it, and what is done 
     brackets inside brackets       the stack grows, and each error costs time in proportion: the text is refused by counting
     what never closes              each opening of a comment is tried up to the end of the text: refused by counting
     errors at every step           many readings are followed at once: stopped when the parser's steps gain no ground
-    chains that never end          ``-> return -> return …``: at the end of the input every reading of the whole chain is gathered,
-                                   in memory that grows with the square of its length (20 KB need 4 GB). A few statements behind
+    chains that never end          ``-> return -> return …``: at the end of the input every reading of the chain is gathered, in
+                                   memory that grows with the square of its length (20 KB need 4 GB). A few statements behind
                                    the text let the parser recover before it meets the end
 
 Every bound counts something in the text or steps of the parser, never time, so that the same text always meets the same fate.
@@ -20,15 +20,15 @@ from tree_sitter import Parser, Point, Tree
 
 from contextd.parse.grammars import grammar
 
-LARGEST: Final = 512 << 10
-"""Longer text is not given to a parser: what is that long is data or generated, and the worst case grows with the square."""
+LARGEST_PARSED: Final = 512 << 10
+"""Text of more bytes is not given to a parser: it is data in the form of code, and the worst case grows with the square."""
 DEEPEST: Final = 200
 """Text with more brackets inside each other is not given to a parser."""
 BUDGET: Final = 32.0
 """How many hundreds of parser steps may be spent beyond one for each 32 bytes of progress that are not white space.
 
-Code spends a hundred steps on 50 to 250 bytes. In 100 MB of real code in seven languages the excess never went over 7; with every
-fiftieth token taken away it seldom went over 16.
+Code spends a hundred steps on 50 to 250 bytes. In 60 MB of real code in seven languages the excess never went over 7; with
+every fiftieth token taken away it seldom went over 16.
 """
 
 _STEP_BYTES: Final = 32
@@ -52,7 +52,7 @@ def syntax_tree(language: str, text: bytes) -> Tree | None:
 
     Nodes may begin or end behind the text, because statements are added there.
     """
-    if len(text) > LARGEST or _too_deep(text) or _far_to_look(language, text):
+    if len(text) > LARGEST_PARSED or _too_deep(text) or _far_to_look(language, text):
         return None
     spent, last = 0.0, 0
 

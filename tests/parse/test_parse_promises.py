@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contextd.model.document import Parsed
-from contextd.parse.parsing import LARGEST_PARSED, parse
+from contextd.parse.parsing import parse
+from contextd.parse.syntax import LARGEST_PARSED
 
 PATHS = ("a.py", "a.js", "a.ts", "a.tsx", "a.go", "a.java", "a.rs", "a.md", "a.rst", "a.adoc", "a.txt", "Makefile", "a.json")
 FRAGMENTS = (

@@ -51,6 +51,7 @@ class Publication:
         self._run("INSERT INTO refs (name) VALUES (?) ON CONFLICT (name) DO NOTHING", self.ref)
         self.ref_id, self.sequence = self._run("SELECT id, sequence + 1 FROM refs WHERE name = ?", self.ref).fetchone()
         self.next_chunk = self.shelf.highest_chunk() + 1
+        self._first = self.sequence == 1
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
@@ -62,14 +63,12 @@ class Publication:
         admitted = prepared.admitted
         path = admitted.path
         self._seen["documents"].add(path)
-        known = self._bury("exclusions", path, _NAMED)
+        known = not self._first and self._bury("exclusions", path, _NAMED)
         unit, first = self._unit(prepared)
-        alive = self._run(
-            "SELECT id, digest, component FROM documents WHERE ref_id = ? AND path = ? AND died IS NULL", self.ref_id, path
-        ).fetchone()
+        alive = None if self._first else self._alive(path)
         self.paths_changed |= not (known or alive)
         if alive and (alive[1], alive[2]) == (prepared.digest, admitted.component):
-            document = alive[0]
+            document: int | None = alive[0]
             self._run("DELETE FROM redactions WHERE document_id = ?", document)
         else:
             if alive:
@@ -230,6 +229,12 @@ class Publication:
                 [(unit, s.name, s.qualified, s.kind, s.span.start_line, s.span.end_line) for s in parsed.symbols],
             )
         return unit, first
+
+    def _alive(self, path: str) -> tuple[int, bytes, str] | None:
+        """Row id, digest and component of the document that is alive at a path."""
+        sql = "SELECT id, digest, component FROM documents WHERE ref_id = ? AND path = ? AND died IS NULL"
+        found: tuple[int, bytes, str] | None = self._run(sql, self.ref_id, path).fetchone()
+        return found
 
     def _remove_document(self, path: str) -> bool:
         buried = self._bury("documents", path)
