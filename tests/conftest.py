@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import io
 import itertools
 import json
@@ -223,6 +224,7 @@ def quicken(patch: pytest.MonkeyPatch) -> None:
     """Leave out what every command does again and what cannot come out differently: it would be most of a test's time."""
     patch.setattr(contextd.home, "load_bundle", _load_once)
     patch.setattr(contextd.cli.main, "build_app", _command)
+    patch.setattr(gc, "freeze", lambda: None)  # made for one home in a process; here a hundred come and go
 
 
 def _runner(clock: Callable[[], datetime], entropy: Callable[[int], bytes], patch: pytest.MonkeyPatch) -> RunCli:

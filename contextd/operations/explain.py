@@ -16,6 +16,7 @@ from contextd.model.access import Action
 from contextd.model.content import Excluded, Redaction, RedactionKind
 from contextd.model.source import Descriptor
 from contextd.operations.plane import Caller, Plane
+from contextd.operations.restricted import closed_to
 from contextd.pipeline import Recipe
 
 
@@ -74,7 +75,10 @@ def check_boundary(plane: Plane, caller: Caller, name: str) -> DryRun:
     """
     source = plane.source(caller, name, Action.INSPECT)
     crawler = open_source(source.descriptor.kind, source.location, source.refs)
-    return dry_run(plane_recipe(plane, source.descriptor), crawler, crawler.refs()[0])
+    run = dry_run(plane_recipe(plane, source.descriptor), crawler, crawler.refs()[0])
+    closed = closed_to(plane, caller, source)
+    run.redactions = [(path, redaction) for path, redaction in run.redactions if not closed(path)]
+    return run
 
 
 def plane_recipe(plane: Plane, descriptor: Descriptor) -> Recipe:
@@ -116,8 +120,8 @@ def explain_path(plane: Plane, caller: Caller, name: str, path: str) -> Explanat
     ignores = RepositoryIgnores(tuple(shelf.ignores(head.ref)) if head else ())
     recipe = Recipe(plane.bundle.ingest, source.descriptor, ignores, cache_dir=plane.cache_dir)
     now = recipe.boundary().path_decision(path)
-    if head is None:
-        return Explanation(name, path, "", now, (), "")
+    if head is None or closed_to(plane, caller, source)(path):
+        return Explanation(name, path, "", now, (), head.id if head else "")
     then = next((_said(e) for e in shelf.exclusions(head.ref, head.sequence) if e.path == path), "")
     if not then and shelf.document(head.ref, head.sequence, path):
         then = "admitted"

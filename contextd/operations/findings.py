@@ -13,6 +13,7 @@ from contextd.model.finding import FindingState, Package, Severity
 from contextd.model.source import Source
 from contextd.operations.plane import Caller, Plane, parts_of, target_of
 from contextd.operations.registry import visible_sources
+from contextd.operations.restricted import closed_to
 from contextd.policy.tiers import Standing
 from contextd.store.control.errors import RecordUnknown
 from contextd.store.control.findings import FindingRecord
@@ -45,21 +46,24 @@ def list_findings(
     Raises:
         NotFound, Refused: the named source is not one that the caller may look into.
     """
-    names = [plane.source(caller, source, Action.INSPECT).name] if source else _inspectable(plane, caller)
+    sources = [plane.source(caller, source, Action.INSPECT)] if source else _inspectable(plane, caller)
     found = plane.control.findings.find(source, codes=codes, severities=severities, states=states)
-    return [record for record in found if record.source in names]
+    concerned = {record.source for record in found}
+    closed = {one.name: closed_to(plane, caller, one) for one in sources if one.name in concerned}
+    return [record for record in found if record.source in closed and not closed[record.source](record.finding.path)]
 
 
 def show_finding(plane: Plane, caller: Caller, value: str) -> FindingRecord:
     """A finding by its id or a unique prefix, on the first ref that has it.
 
     Raises:
-        InvalidInput, NotFound: no such id, or of a source that the caller may not look into.
+        InvalidInput, NotFound: no such id, or of a source or document that the caller may not look into.
     """
-    names = _inspectable(plane, caller)
+    sources = {source.name: source for source in _inspectable(plane, caller)}
     with suppress(RecordUnknown):
         for record in plane.control.findings.get(value):
-            if record.source in names:
+            source = sources.get(record.source)
+            if source and not closed_to(plane, caller, source)(record.finding.path):
                 return record
     raise NotFound(f"no finding {value} that you can read", hint="contextd findings list")
 
@@ -89,7 +93,7 @@ def report(plane: Plane, source: Source, component: str, package: Package, at: d
     return PackageReport(source.name, package, open_now, () if package.eligible else waiting, tier.package.max_age, at)
 
 
-def _inspectable(plane: Plane, caller: Caller) -> list[str]:
-    """Names of the sources that the caller may look into. Nothing is recorded: nothing was asked for by name."""
+def _inspectable(plane: Plane, caller: Caller) -> list[Source]:
+    """The sources that the caller may look into. Nothing is recorded: nothing was asked for by name."""
     sources = visible_sources(plane, caller)
-    return [source.name for source in sources if plane.decide(caller, Action.INSPECT, target_of(source)).allowed]
+    return [source for source in sources if plane.decide(caller, Action.INSPECT, target_of(source)).allowed]

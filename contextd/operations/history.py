@@ -13,6 +13,7 @@ from contextd.model.errors import NotFound, Refused
 from contextd.model.names import id_prefix, short_id
 from contextd.model.snapshot import DocumentChange, Snapshot
 from contextd.operations.plane import Caller, Plane
+from contextd.operations.restricted import closed_to
 from contextd.operations.serving import receipt_from
 from contextd.snapshot.receipt import receipt_id, served_root, signed_bytes
 from contextd.store.audit.entry import Entry
@@ -90,7 +91,8 @@ def diff_snapshots(plane: Plane, caller: Caller, name: str, older: str = "", new
                 f"{name} has no snapshot before {new.id[:17]}", reason="SNAPSHOT_NOT_FOUND", hint="crawl it again later"
             )
         old = before[0]
-    return _changes(shelf, old, new)
+    closed = closed_to(plane, caller, plane.source(caller, name, Action.INSPECT))
+    return (change for change in _changes(shelf, old, new) if not closed(change.path))
 
 
 def show_receipt(plane: Plane, caller: Caller, value: str) -> Receipt:

@@ -1,4 +1,4 @@
-"""Global options stand anywhere before ``--``, come from the environment, and are refused when they cannot be meant."""
+"""Where global options may stand, what of the environment is refused, and lines that cannot be meant and still ask for JSON."""
 
 from __future__ import annotations
 
@@ -9,16 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contextd.cli.options import FLAGS, Globals, UsageProblem, asks_for_json, split_globals
+from contextd.cli.options import FLAGS, UsageProblem, asks_for_json, split_globals
 
 HOME = {"HOME": "/home/dev"}
-
-
-def test_without_anything_the_defaults_hold() -> None:
-    found, rest = split_globals(["source", "list"], HOME)
-    assert rest == ["source", "list"]
-    assert found == Globals(Path("/home/dev/.contextd"))
-    assert (found.format, found.timeout, found.color) == ("text", timedelta(seconds=30), "auto")
 
 
 @pytest.mark.parametrize("at", range(3))
@@ -32,42 +25,9 @@ def test_options_are_taken_before_between_and_after_the_verb(at: int) -> None:
     assert found.timeout == timedelta(milliseconds=500)
 
 
-def test_what_follows_two_dashes_is_left_alone() -> None:
-    found, rest = split_globals(["search", "--", "--format", "json", "-q"], HOME)
-    assert rest == ["search", "--", "--format", "json", "-q"]
-    assert (found.format, found.quiet) == ("text", False)
-
-
-def test_options_beat_the_environment_and_the_environment_the_default() -> None:
-    environ = {**HOME, "CONTEXTD_HOME": "/env", "CONTEXTD_FORMAT": "json", "CONTEXTD_TOKEN_FILE": "~/t"}
-    found, _ = split_globals(["x"], environ)
-    assert (found.home, found.format) == (Path("/env"), "json")
-    assert found.token_file == Path("~/t").expanduser()
-    found, _ = split_globals(["--home", "/opt", "--format", "text", "--token-file", "/tok"], environ)
-    assert (found.home, found.format, found.token_file) == (Path("/opt"), "text", Path("/tok"))
-    found, _ = split_globals(["x"], {**HOME, "CONTEXTD_HOME": "", "CONTEXTD_TOKEN_FILE": ""})
-    assert (found.home, found.token_file) == (Path("/home/dev/.contextd"), None)
-
-
 def test_a_relative_home_is_that_of_the_working_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     assert split_globals(["--home", "h"], HOME)[0].home == tmp_path / "h"
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["--format"], "--format needs a value"),
-        (["x", "--home"], "--home needs a value"),
-        (["--format", "yaml"], "--format yaml: it takes text, json, jsonl, tool"),
-        (["--color=sometimes"], "--color sometimes: it takes auto, always or never"),
-        (["--timeout", "soon"], "--timeout soon: it takes a duration such as 500ms, 30s, 5m"),
-    ],
-)
-def test_what_cannot_be_meant_is_refused_with_what_would_be_right(words: list[str], said: str) -> None:
-    with pytest.raises(UsageProblem) as told:
-        split_globals(words, HOME)
-    assert str(told.value) == said
 
 
 def test_a_bad_format_of_the_environment_is_refused_too() -> None:

@@ -232,3 +232,40 @@ def test_receipts_of_others_look_like_receipts_that_are_not_there(crawled: House
     assert told[0]["hint"] == told[1]["hint"]
     mine = crawled.ask("search", "refund", who=DEV)["receipt"]["id"]
     assert crawled.ask("receipt", "verify", mine, who=DEV)["holds"]
+
+
+def test_what_speaks_of_a_source_does_not_tell_a_plain_reader_of_restricted_documents(
+    house: House, repository: Repository, planted: Callable[[str], str]
+) -> None:
+    zone = 'zones:\n  - {name: closed, action: restrict, labels: [closed], paths: ["docs/closed/"]}\n'
+    house.rewrite("boundary.yaml", "zones:\n", zone)
+    secret = f"\nkey {planted('stripe')}\n"
+    quoting: Files = {"docs/closed/1.md": f"# One\n\nThe quagga is in `src/gone.py`.\n{secret}", "src/gone.py": "x = 1\n"}
+    repository.commit({"README.md": "# Code\n", **quoting})
+    repository.commit({"src/gone.py": None})
+    house.add("code", repository.place, tier=3)
+    house.crawl("code")
+    repository.commit(
+        {"docs/closed/1.md": f"# One\n\nThe quagga is in `src/gone.py`.\n\nMore.\n{secret}", "README.md": "# Code!\n"}
+    )
+    house.crawl("code")
+    (finding,) = house.ask("findings", "list", "--code", "DRIFT-PATH-GONE")["findings"]
+    said = []
+    for who in (STEWARD, DEV):
+        changes = {change["path"] for change in house.ask("snapshot", "diff", "code", who=who)["changes"]}
+        listed = {f["subject"]["path"] for f in house.ask("findings", "list", who=who)["findings"]}
+        named = {f["subject"]["path"] for f in house.ask("findings", "list", "--source", "code", who=who)["findings"]}
+        cut = {r["path"] for r in house.ask("boundary", "check", "code", who=who)["redacted"]}
+        then = house.ask("explain", "code", "docs/closed/1.md", who=who)
+        shown = house.run("findings", "show", finding["id"], who=who).code
+        said.append((changes, listed & named, cut, then["then"], bool(then["redactions"]), shown))
+    closed = "docs/closed/1.md"
+    (changes, listed, cut, then, redacted, shown), plain = said
+    assert ({closed, "README.md"}, {closed}, "admitted", True, 0) == (changes, cut, then, redacted, shown)
+    assert closed in listed
+    assert plain == ({"README.md"}, listed - {closed}, set(), "", False, 1)
+    assert house.ask("findings", "show", finding["id"], who=DEV, expect=(1,))["message"].startswith("no finding ")
+    house.rewrite(
+        "boundary.yaml", "zones:\n", 'zones:\n  - {name: readme, action: restrict, labels: [own], paths: ["README.md"]}\n'
+    )
+    assert house.ask("snapshot", "diff", "code", who=DEV)["changes"] == []

@@ -112,6 +112,10 @@ class Shelf:
         rows = self.rows(_DOCUMENT + _ALIVE + " AND d.path = ?", ref, sequence, sequence, path)
         return _document(rows[0]) if rows else None
 
+    def labelled_paths(self) -> list[tuple[str, str]]:
+        """``(path, component)`` of every document that carries a label in some snapshot."""
+        return [(row[0], row[1]) for row in self.rows("SELECT DISTINCT path, component FROM documents WHERE labels <> ''")]
+
     def text(self, document: StoredDocument) -> bytes:
         """The redacted text of a document."""
         body: bytes = self.rows("SELECT body FROM texts WHERE id = ?", document.text_id)[0][0]
