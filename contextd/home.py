@@ -37,6 +37,7 @@ from contextd.store.keys import (
 from contextd.store.shelf.shelf import Shelf
 
 ORIGIN = "contextd.dev/audit"
+STATE = ("control.db", "audit.db")
 NOBODY = Caller("unknown", ())
 """Who holds a token that is nobody's."""
 
@@ -47,6 +48,12 @@ class HomeLocked(Unavailable):
     """Another process holds the home; nothing was changed."""
 
     default_reason = "HOME_LOCKED"
+
+
+class HomeIncomplete(Unavailable):
+    """A store of the home is gone. Beginning it anew in silence would look like a home in which nothing ever happened."""
+
+    default_reason = "HOME_INCOMPLETE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,7 @@ class Home:
     Raises (on entering):
         NotFound: there is no home at ``path``.
         HomeLocked: another process holds it for longer than ``patience``; says which.
+        HomeIncomplete: the control plane or the audit log is gone.
         ConfigInvalid, BundleInvalid, KeysUnavailable, ControlUnavailable, AuditUnavailable: what keeps it from opening.
     """
 
@@ -127,6 +135,7 @@ class Home:
         bundle = load_bundle(read_bundle(self.settings.boundaries))
         keys = self.path / "keys"
         signer = load_signing_key(keys)
+        self._check_whole()
         self._control = Control.open(self.path / "control.db")
         expected = self._control.receipts.last_audit_index() + 1
         self._audit = AuditLog.open(self.path / "audit.db", signer, ORIGIN, expected=expected)
@@ -152,6 +161,16 @@ class Home:
         # cycles would look at all of them again and again, for an eighth of the time.
         gc.freeze()
         gc.set_threshold(200_000, 20, 20)
+
+    def _check_whole(self) -> None:
+        """The control plane and the audit log begin together: one without the other has lost it, and is not begun anew."""
+        there = [(self.path / name).exists() for name in STATE]
+        if any(there) and not all(there):
+            lost = STATE[there.index(False)]
+            raise HomeIncomplete(
+                f"{self.path / lost} is gone; nothing is made in its place",
+                hint=f"restore {self.path} from a backup as a whole, or move it away and make a new home",
+            )
 
     def _shelf(self, name: str) -> Shelf:
         if name not in self._shelves:

@@ -113,10 +113,13 @@ def recipe_for(
     plain = Recipe(rules, descriptor, RepositoryIgnores(()), cache_dir=cache_dir)
     if not wanted:
         return plain
-    redact = plain.boundary().redact_text
+    boundary = plain.boundary()
+    # Below a folder whose name holds a secret everything is excluded: what an ignore file there says makes no difference.
+    wanted = [entry for entry in wanted if boundary.name_of(shown(entry.path)) == shown(entry.path)]
     contents = zip(wanted, reader.read(wanted), strict=True)
     files = (
-        (shown(entry.path), redact(_readable(entry, content).decode(errors="replace")).encode()) for entry, content in contents
+        (shown(entry.path), boundary.redact_text(_readable(entry, content).decode(errors="replace")).encode())
+        for entry, content in contents
     )
     return replace(plain, ignores=RepositoryIgnores(tuple(files)))
 

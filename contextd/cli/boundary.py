@@ -13,7 +13,7 @@ from contextd.cli.sizes import size
 from contextd.model.content import RedactionKind
 from contextd.model.errors import InvalidInput
 from contextd.model.names import checked_name
-from contextd.model.source import ContentKind, Descriptor, SourceKind
+from contextd.model.source import ContentKind, Descriptor, SourceKind, SourceState
 
 if TYPE_CHECKING:
     from contextd.model.content import Excluded
@@ -45,9 +45,9 @@ def check(
     if by not in {"rule", "zone", "dir"} or show not in {"", "excluded", "redacted"}:
         raise InvalidInput("--by takes rule, zone or dir; --show takes excluded or redacted", hint="--by rule --show redacted")
     registered = is_source(subject)
-    run = _registered(session, subject) if registered else _path(subject, tier, bundle)
+    run, state = _registered(session, subject) if registered else (_path(subject, tier, bundle), None)
     _print(session, run, by, show)
-    if registered:
+    if state in {SourceState.PROPOSED, SourceState.SUSPENDED}:
         session.out.note(f"next: contextd source approve {subject} --reason TEXT")
 
 
@@ -99,11 +99,11 @@ def explain(
         session.no()
 
 
-def _registered(session: Session, name: str) -> DryRun:
+def _registered(session: Session, name: str) -> tuple[DryRun, SourceState]:
     from contextd.operations.explain import check_boundary
 
     with session.plane() as (plane, caller):
-        return check_boundary(plane, caller, name)
+        return check_boundary(plane, caller, name), plane.source(caller, name).state
 
 
 def _path(subject: str, tier: int, bundle: Path | None) -> DryRun:

@@ -123,6 +123,8 @@ def _opened(home: Home, session: Session, *, deep: bool) -> Iterator[Checked]:
 
 
 def _sources(home: Home, *, deep: bool) -> Iterator[Checked]:
+    from contextd.operations.history import head_problems
+
     now = utc_now()
     for source in home.plane.sources():
         if source.state is not SourceState.APPROVED:
@@ -130,7 +132,7 @@ def _sources(home: Home, *, deep: bool) -> Iterator[Checked]:
         try:
             shelf = home.plane.shelf(source.name)
             heads = shelf.heads()
-            problems = shelf.check() if deep else []
+            problems = shelf.check() + head_problems(home.plane, source.name) if deep else []
         except ContextdError as error:
             yield Checked("FAIL", "shelf", f"{source.name}: {error.message}", error.hint)
             continue

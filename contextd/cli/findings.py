@@ -71,7 +71,7 @@ def show(context: typer.Context, identity: Annotated[str, typer.Argument(metavar
     where = f"{record.source} {printable(finding.path)}:{finding.line}"
     lines = [
         f"{finding.code}  {finding.severity.value}  {record.state.value} {age}  {where}  owner {owner}",
-        f"  claim     {printable(finding.quote.strip())}",
+        *([f"  claim     {printable(finding.quote.strip())}"] if finding.quote.strip() else []),
         f"  observed  {printable(finding.observed)}",
     ]
     if finding.history:

@@ -11,7 +11,7 @@ import typer
 from contextd.cli.output import printable, table
 from contextd.cli.session import Session, session_of, time_option, utc_now
 from contextd.cli.times import parse_duration, relative, stamp
-from contextd.model.errors import InvalidInput
+from contextd.model.errors import InvalidInput, Unavailable
 from contextd.model.source import Component, ContentKind, Sensitivity, Source, SourceKind, SourceState
 
 if TYPE_CHECKING:
@@ -207,7 +207,10 @@ def component_option(text: str) -> Component:
 
 
 def _head(plane: Plane, source: Source) -> str:
-    head = next(iter(plane.shelf(source.name).heads().values()), None)
+    try:
+        head = next(iter(plane.shelf(source.name).heads().values()), None)
+    except Unavailable:
+        return "unreadable"
     return head.id[:17] if head else "-"
 
 

@@ -106,7 +106,7 @@ class Filter:
         component = self._boundary.component_of(path)
         fault = entry_fault(entry, self._rules.boundary.limits)
         denial = _built_in(fault) if fault else self._denial(path, component)
-        return None if denial is None else _excluded(path, denial, entry.size, component)
+        return None if denial is None else self._excluded(path, denial, entry.size, component)
 
     def apply(self, entry: Observed, data: bytes) -> Admitted | Excluded:
         """Make of an observed file and its bytes what may be kept of it. Total: no bytes make it raise.
@@ -122,19 +122,26 @@ class Filter:
         component = self._boundary.component_of(path)
         fault = content_fault(data, self._rules.boundary.limits)
         if fault:
-            return _excluded(path, _built_in(fault), len(data), component)
+            return self._excluded(path, _built_in(fault), len(data), component)
         tier = self._descriptor.tier_of(component)
         try:
             done = self._settled(path, data, tier)
         except _Withheld as withheld:
             where = f"{PII_FILE}:{withheld.rule.line}"
-            return _excluded(
+            return self._excluded(
                 path, Denial("EXCL-SENSITIVE", f"personal data {withheld.rule.entity}", where, ""), len(data), component
             )
         except Unsettled:
-            return _excluded(path, Denial("EXCL-SENSITIVE", BUILT_IN, "", ""), len(data), component)
+            return self._excluded(path, Denial("EXCL-SENSITIVE", BUILT_IN, "", ""), len(data), component)
         labels = self._boundary.labels(path, component)
         return Admitted(path, entry.mode, done.text, component, labels, done.redactions)
+
+    def name_of(self, path: str) -> str:
+        """A path as it may be kept: secrets in it are cut out. Two paths can come to have the same name by that."""
+        data = path.encode("utf-8", "replace")
+        for secret in reversed(self._scanner.find("", data)):
+            data = data[: secret.start] + placeholder(secret.rule) + data[secret.end :]
+        return data.decode("utf-8", "replace")
 
     def redact_text(self, text: str, path: str = "") -> str:
         """Cut secrets and personal data out of a short text: a commit subject, a question. Takes any string.
@@ -162,7 +169,7 @@ class Filter:
         if fault:
             shown = printable(raw)
             component = self.component_of(shown)
-            excluded = _excluded(shown, _built_in(fault), size, component)
+            excluded = self._excluded(shown, _built_in(fault), size, component)
             return PathDecision(shown, component, self._descriptor.tier_of(component), excluded)
         standing = self._boundary.standing(path)
         denials = list(standing.denials)
@@ -170,7 +177,7 @@ class Filter:
             denials.insert(0, _built_in(too_large))
         if (sensitive := self._path_rule(path)) is not None:
             denials.append(sensitive)
-        exclusions = [_excluded(path, denial, size, standing.component) for denial in denials]
+        exclusions = [self._excluded(path, denial, size, standing.component) for denial in denials]
         return PathDecision(
             path=path,
             component=standing.component,
@@ -207,9 +214,15 @@ class Filter:
     def _path_rule(self, path: str) -> Denial | None:
         """A secret rule on paths: the file as a whole is a secret."""
         rule = self._scanner.path_hit(path)
-        if rule is None or self._boundary.allowed(rule, path):
-            return None
-        return Denial("EXCL-SENSITIVE", f"secret rule {rule}", self._where.get(rule, ""), "")
+        if rule is not None and not self._boundary.allowed(rule, path):
+            return Denial("EXCL-SENSITIVE", f"secret rule {rule}", self._where.get(rule, ""), "")
+        named = next(iter(self._scanner.find("", path.encode("utf-8", "replace"))), None)
+        if named is not None:
+            return Denial("EXCL-SENSITIVE", f"secret rule {named.rule}, in its name", self._where.get(named.rule, ""), "")
+        return None
+
+    def _excluded(self, path: str, denial: Denial, size: int, component: str) -> Excluded:
+        return Excluded(self.name_of(path), denial.code, denial.rule, denial.where, denial.pattern, size, component)
 
     def _settled(self, path: str, data: bytes, tier: int) -> Cut:
         return settle(data, partial(self._spans, path, tier), self._key)
@@ -233,7 +246,3 @@ class Filter:
 
 def _built_in(code: str) -> Denial:
     return Denial(code, BUILT_IN, "", "")
-
-
-def _excluded(path: str, denial: Denial, size: int, component: str) -> Excluded:
-    return Excluded(path, denial.code, denial.rule, denial.where, denial.pattern, size, component)

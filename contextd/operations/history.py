@@ -15,6 +15,7 @@ from contextd.model.snapshot import DocumentChange, Snapshot
 from contextd.operations.plane import Caller, Plane
 from contextd.operations.restricted import closed_to
 from contextd.operations.serving import receipt_from
+from contextd.snapshot import identity
 from contextd.snapshot.receipt import receipt_id, served_root, signed_bytes
 from contextd.store.audit.entry import Entry
 from contextd.store.audit.errors import AuditDamaged, EntryNotFound
@@ -175,6 +176,28 @@ def verify_audit(plane: Plane, caller: Caller) -> AuditVerification:
     """
     plane.require(caller, Action.AUDIT, Target())
     return plane.audit.verify()
+
+
+def head_problems(plane: Plane, name: str) -> list[str]:
+    """What does not fit together in the heads of a source: each id is worked out again from the texts that the shelf holds.
+
+    An edited text gives another document, another document another root, another root another id; and the id that is left must
+    be one whose publication the audit log holds. Empty when all of it fits.
+    """
+    shelf = plane.shelf(name)
+    problems = []
+    for head in shelf.heads().values():
+        documents = []
+        for found in shelf.documents(head.ref, head.sequence):
+            digest = identity.document(found.path, found.mode, shelf.text(found), found.labels)
+            documents.append((found.path, digest))
+            if digest != found.digest:
+                problems.append(f"{found.path} is not the text that was published")
+        if identity.snapshot_id(name, identity.tree(documents)) != head.id:
+            problems.append(f"{head.ref}: the documents do not give {short_id(head.id)}")
+        elif not plane.audit.find(head.id, "snapshot-published"):
+            problems.append(f"{head.ref}: the audit log does not know {short_id(head.id)}")
+    return problems
 
 
 def _served_again(plane: Plane, source: str, path: str, snapshot: str, start: int, end: int) -> bytes:

@@ -139,7 +139,7 @@ def _crawl_ref(plane: Plane, caller: Caller, source: Source, crawler: Crawler, r
             publication.set_ignores(work.recipe.ignores.files)
             snapshot = _snapshot(plane, source, work, publication, started)
             publication.publish(snapshot)
-    touched = None if work.removed is None else [pipeline.shown(path) for path in work.paths()]
+    touched = None if work.removed is None else [boundary.name_of(pipeline.shown(path)) for path in work.paths()]
     if changed:
         record_snapshot(plane, caller, snapshot, shelf, touched)
     # Without a change too: documents age, the rules of detectors change, and a crawl may have died before it came to this.
@@ -192,7 +192,7 @@ def _take_in(
         publication.close_listing()
     else:
         for path in work.removed:
-            publication.remove(pipeline.shown(path), named=not path_fault(path))
+            publication.remove(boundary.name_of(pipeline.shown(path)), named=not path_fault(path))
 
 
 def _snapshot(plane: Plane, source: Source, work: _Work, publication: Publication, started: datetime) -> Snapshot:

@@ -40,12 +40,12 @@ def propose(plane: Plane, caller: Caller, proposal: Proposal, *, dry_run: bool =
         InvalidInput: a name, tier, component or location that cannot be meant, or the name is taken.
         Refused: the caller may not propose sources; recorded.
     """
-    plane.require(caller, Action.PROPOSE, Target(tier=proposal.tier, owner=proposal.owner))
+    plane.require(caller, Action.PROPOSE, Target(tier=_checked_tier(proposal.tier), owner=proposal.owner))
     descriptor = Descriptor(
         checked_name(proposal.name),
         proposal.kind,
         proposal.content,
-        _checked_tier(proposal.tier),
+        proposal.tier,
         _checked(proposal.components),
     )
     crawler = open_source(proposal.kind, proposal.location, proposal.refs)

@@ -207,7 +207,7 @@ def test_a_damaged_header_is_told(header: bytes, said: str) -> None:
     with pytest.raises(SegmentCorrupt, match=said) as caught:
         Segment(header, PACKED.blocks.__getitem__, np.arange(PACKED.count))
     assert caught.value.reason == "UNAVAILABLE"
-    assert "doctor" in caught.value.hint
+    assert "contextd crawl" in caught.value.hint
 
 
 def test_ids_that_do_not_fit_are_told() -> None:

@@ -112,7 +112,8 @@ def test_what_was_published_is_read_back_whole(shelf: Shelf, admit: Callable[...
     }
     assert shelf.chunk_text(2) == b"    return 1\n"
     assert shelf.chunk_text(77) == b""
-    assert shelf.chunks_of_symbol("f") == [1]
+    assert shelf.chunks_of_symbol("f") == shelf.chunks_of_symbol("ui.f") == [1, 2]
+    assert shelf.chunks_of_symbol("%") == []
     assert shelf.highest_chunk() == 2
     assert shelf.listed_at(MAIN) == made.built_at
     assert shelf.listed_at("refs/heads/none") is None

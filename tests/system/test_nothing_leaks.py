@@ -182,7 +182,7 @@ def use(house: House, secrets: dict[str, str]) -> None:
     house.ask("search", "quaggaCanaryWord", "--source", "code", *more)
     house.ask("search", "quaggaCanaryWord", "--source", "code", "--pathway", secrets["pathway"], expect=(1,))
     house.ask("fetch", "code", f"src/{secrets['fetched path']}.py", expect=(1,))
-    house.ask("explain", "code", f"src/{secrets['explained path']}.py")
+    house.ask("explain", "code", f"src/{secrets['explained path']}.py", expect=(1,))
     house.ask("source", "show", secrets["source name"], expect=(1,))
     house.ask("search", "quagga", "--source", secrets["source name"], expect=(1,))
     house.ask("boundary", "check", "code")

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from contextd.home import ORIGIN
+from contextd.store.audit.log import AuditLog
+from contextd.store.keys import load_signing_key
 from tests.conftest import Clock, House, Repository, RunCli, new_house
 
 QUESTION = "how is a refund retried"
@@ -181,8 +184,19 @@ def test_a_log_that_does_not_open_any_more_is_still_verified(asked: tuple[House,
 def test_a_log_that_was_taken_away_is_told_and_not_begun_anew(asked: tuple[House, str]) -> None:
     house, _ = asked
     (house.home / "audit.db").unlink()
+    for words in (["search", QUESTION], ["audit", "verify"]):
+        assert house.reason(*words, code=3) == "HOME_INCOMPLETE"
+    assert not (house.home / "audit.db").exists()
+
+
+def test_a_log_that_was_exchanged_for_a_new_one_is_told(asked: tuple[House, str]) -> None:
+    house, receipt = asked
+    (house.home / "audit.db").unlink()
+    with AuditLog.open(house.home / "audit.db", load_signing_key(house.home / "keys"), ORIGIN):
+        pass
     assert house.reason("search", QUESTION, code=3) == "AUDIT_UNAVAILABLE"
-    assert "entries" in house.ask("audit", "verify", expect=(1,))["problems"][0]
+    assert "entries, but" in house.ask("audit", "verify", expect=(1,))["problems"][0]
+    assert checks(house, receipt, 1) == {"audit": False}
 
 
 def test_a_lost_control_plane_row_of_a_receipt_is_made_again_from_the_log(asked: tuple[House, str]) -> None:

@@ -161,9 +161,13 @@ class Shelf:
         return rows[0][0] if rows else b""
 
     def chunks_of_symbol(self, name: str) -> list[int]:
-        """Ids of chunks that belong to a symbol by its dotted name, or by the last part of it."""
-        rows = self.rows("SELECT id FROM chunks WHERE symbol = ?1 OR symbol LIKE '%.' || ?1", name)
-        return [row[0] for row in rows]
+        """Ids of chunks that hold a part of a definition of this name, dotted or not, or that carry it as their symbol."""
+        sql = (
+            "SELECT c.id FROM symbols s JOIN chunks c ON c.unit_id = s.unit_id AND c.start_line <= s.end_line"
+            " AND c.end_line >= s.start_line WHERE s.name = ?1 OR s.qualified = ?1"
+            " UNION SELECT id FROM chunks WHERE symbol = ?1"
+        )
+        return [row[0] for row in self.rows(sql, name)]
 
     def highest_chunk(self) -> int:
         """The largest chunk id in use; 0 for none."""
