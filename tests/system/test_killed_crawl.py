@@ -16,8 +16,8 @@ from contextd.operations.ingest import crawl
 from contextd.store.control.jobs import JobState
 from tests.conftest import Files, House, Repository
 
-TRIALS = 6
-MANY = 300
+TRIALS = 4
+MANY = 240
 
 
 def generated(number: int) -> Files:
