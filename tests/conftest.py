@@ -27,8 +27,10 @@ import contextd.cli.main
 import contextd.home
 from contextd.cli.main import build_app, main
 from contextd.cli.session import Session
+from contextd.filter.filtering import Filter
 from contextd.home import Home, World
 from contextd.operations.plane import Caller, Plane
+from contextd.pipeline import Recipe
 from contextd.policy.bundle import Bundle, load_bundle
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -214,6 +216,20 @@ def _load_once(files: Mapping[str, bytes]) -> Bundle:
     return _loaded(tuple(sorted(files.items())))
 
 
+_compile = Recipe.boundary
+_filters: dict[tuple[object, ...], Filter] = {}
+
+
+def _compile_once(recipe: Recipe) -> Filter:
+    """A filter, which follows from its recipe alone."""
+    key = (recipe.rules.digest, recipe.descriptor, recipe.ignores, recipe.fingerprint_key)
+    if key not in _filters:
+        if len(_filters) > 50:
+            _filters.clear()
+        _filters[key] = _compile(recipe)
+    return _filters[key]
+
+
 @functools.cache
 def _command() -> Callable[..., object]:
     """The application, put together once."""
@@ -224,6 +240,7 @@ def quicken(patch: pytest.MonkeyPatch) -> None:
     """Leave out what every command does again and what cannot come out differently: it would be most of a test's time."""
     patch.setattr(contextd.home, "load_bundle", _load_once)
     patch.setattr(contextd.cli.main, "build_app", _command)
+    patch.setattr(Recipe, "boundary", _compile_once)
     patch.setattr(gc, "freeze", lambda: None)  # made for one home in a process; here a hundred come and go
 
 
