@@ -16,8 +16,8 @@ from contextd.operations.ingest import crawl
 from contextd.store.control.jobs import JobState
 from tests.conftest import Files, House, Repository
 
-TRIALS = 4
-MANY = 240
+TRIALS = 6
+MANY = 300
 
 
 def generated(number: int) -> Files:
