@@ -27,6 +27,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
 from bench.corpus import Corpus, commit, git, make_corpus
+from contextd.cli.crawl import collect_less
 from contextd.cli.session import shipped_bundle
 from contextd.crawl.opening import open_source
 from contextd.filter.filtering import Filter
@@ -142,28 +143,45 @@ def _filter_seconds(rules: IngestRules, descriptor: Descriptor, files: list[tupl
 
 def _crawls(corpus: Corpus, work: Path) -> Iterator[Row]:
     peers = {"ctags": _ctags(corpus), "git add && git write-tree": _git_add(corpus, work)}
+    first = _first_crawl(work)
+    yield Row("crawl.first", _in_new_process(first, work), "s", "two files in a new process: rules compiled, Presidio loaded")
+    seconds = statistics.median(_cold(corpus.place, work / f"home-{number}", first) for number in range(3))
+    for name, peer in peers.items():
+        row = "crawl.cold.1proc" if name == "ctags" else "crawl.cold.beside_git"
+        yield _compared(row, corpus.size / seconds / MEGABYTE, "MB/s", name, corpus.size / peer / MEGABYTE if peer else None)
+    alone = _in_new_process(corpus.place, work)
+    yield Row(
+        "crawl.cold.new_process", corpus.size / alone / MEGABYTE, "MB/s", "the same in a new process that loads everything"
+    )
     with _fresh_home(work / "home") as (plane, caller):
-        _register(plane, caller, "first", _first_crawl(work))
-        started = time.perf_counter()
-        crawl(plane, caller, "first")
-        yield Row(
-            "crawl.first",
-            time.perf_counter() - started,
-            "s",
-            "two files; rules compiled; Presidio was loaded by the filter rows",
-        )
         _register(plane, caller, "corpus", corpus.place)
-        started = time.perf_counter()
         (cold,) = crawl(plane, caller, "corpus")
-        rate = corpus.size / (time.perf_counter() - started) / MEGABYTE
-        name, seconds = next(((n, s) for n, s in peers.items() if s), ("", 0.0))
-        yield _compared("crawl.cold.1proc", rate, "MB/s", name, corpus.size / seconds / MEGABYTE if seconds else None)
         yield Row("crawl.cold.documents", cold.snapshot.documents, "")
-        beyond, total = _one_file(plane, caller, corpus)
-        yield Row(
-            "crawl.one_file", beyond, "ms", f"beyond git's own time; {total:.1f} ms in all; a file that no detector reads"
-        )
+        for row, name, what in (
+            ("crawl.one_file", "part.py", "a file that no detector reads"),
+            ("crawl.one_document", "README.md", "a document: all detectors run again"),
+        ):
+            beyond, total = _one_change(plane, caller, corpus.place / name)
+            yield Row(row, beyond, "ms", f"beyond git's own time; {total:.1f} ms in all; {what}")
     yield Row("crawl.ten_files", _ten_files(work), "s", "nothing looks like personal data; process start not counted")
+
+
+def _cold(place: Path, home: Path, first: Path | None) -> float:
+    """Seconds of a first crawl into a new home; ``first`` is crawled before, so that what a process loads once is loaded."""
+    with _fresh_home(home) as (plane, caller):
+        if first is not None:
+            _register(plane, caller, "first", first)
+            crawl(plane, caller, "first")
+        _register(plane, caller, "corpus", place)
+        return _seconds(partial(crawl, plane, caller, "corpus"))
+
+
+def _in_new_process(place: Path, work: Path) -> float:
+    """Seconds of a first crawl in a process that has loaded nothing yet; its start is not counted. The median of three."""
+    command = [sys.executable, __file__, "--cold", str(place), str(work / "alone")]
+    return statistics.median(
+        float(subprocess.run(command, check=True, capture_output=True, text=True).stdout) for _ in range(3)
+    )
 
 
 def _first_crawl(work: Path) -> Path:
@@ -178,16 +196,16 @@ def _first_crawl(work: Path) -> Path:
     return place
 
 
-def _one_file(plane: Plane, caller: Caller, corpus: Corpus) -> tuple[float, float]:
-    """Milliseconds that the crawl of a commit of one file takes beyond git's own, and in all; medians."""
-    place = corpus.place / "part.py"
+def _one_change(plane: Plane, caller: Caller, file: Path) -> tuple[float, float]:
+    """Milliseconds that the crawl of a commit of one file takes beyond git's own, and in all; medians of nine."""
+    place = file.parent
     beyond, total = [], []
     for number in range(9):
-        place.write_text(place.read_text() + f"\nBENCH_{number} = {number}\n")
-        old = git(corpus.place, "rev-parse", "HEAD").strip()
-        commit(corpus.place, f"Change one file, {number}")
-        spent = _seconds(lambda: crawl(plane, caller, "corpus"))
-        own = _git_time(corpus.place, old)
+        file.write_text(file.read_text() + f"\nBENCH_{number} = {number}\n")
+        old = git(place, "rev-parse", "HEAD").strip()
+        commit(place, f"Change one file, {number}")
+        spent = _seconds(partial(crawl, plane, caller, "corpus"))
+        own = _git_time(place, old)
         beyond.append((spent - own) * 1000)
         total.append(spent * 1000)
     return statistics.median(beyond), statistics.median(total)
@@ -354,4 +372,8 @@ def _machine() -> str:
 
 
 if __name__ == "__main__":
-    main()
+    collect_less()
+    if sys.argv[1:2] == ["--cold"]:
+        print(_cold(Path(sys.argv[2]), Path(sys.argv[3]), None))
+    else:
+        main()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import gc
 import os
 import shutil
 import time
@@ -157,10 +156,6 @@ class Home:
             self.plane.record("bundle-in-force", Caller("contextd", ()), bundle.digest, ingest_digest=bundle.ingest.digest)
         self._control.jobs.interrupt_running(now)
         catch_up(self.plane)
-        # What is loaded by now stays, and a crawl makes many small objects that live for a moment: by default the collector of
-        # cycles would look at all of them again and again, for an eighth of the time.
-        gc.freeze()
-        gc.set_threshold(200_000, 20, 20)
 
     def _check_whole(self) -> None:
         """The control plane and the audit log begin together: one without the other has lost it, and is not begun anew."""

@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from contextd.cli.main import main
+from contextd.cli.sizes import many
 from sample_repos.build import Planted, build_samples
 
 STEWARD, OWNER, DEV = "steward@example.org", "team-payments", "dev@example.org"
@@ -122,7 +123,7 @@ def _ask(story: Story) -> str:
     words = ("search", QUESTION, "--source", "payments", "--pathway", "ide-assistant", "--intent", "INT-7", "--limit", "4")
     answer = story.run(*words, who=DEV)
     receipt, hits = answer["receipt"], answer["hits"]
-    print(f'5 ask       "{QUESTION}" by {receipt["principal"]} over {receipt["pathway"]}: allowed, {len(hits)} hits')
+    print(f'5 ask       "{QUESTION}" by {receipt["principal"]} over {receipt["pathway"]}: allowed, {many(len(hits), "hit")}')
     for hit in hits:
         place = f"{hit['source']} {hit['path']}:{hit['span']['start_line']}-{hit['span']['end_line']}"
         print(f"   [{hit['rank']}] {place}  {hit['symbol']}".rstrip())
@@ -136,7 +137,7 @@ def _refuse(story: Story) -> None:
     words = ("search", QUESTION, "--source", "checkout", "--pathway", "coding-agent", "--intent", "INT-7")
     refusal = story.run(*words, who=DEV, expect=(0, 1))
     if "reason" not in refusal:
-        print(f"6 refuse    nothing: checkout is eligible, {len(refusal['hits'])} hits")
+        print(f"6 refuse    nothing: checkout is eligible, {many(len(refusal['hits']), 'hit')}")
         return
     package = story.run("package", "check", "checkout", expect=(0, 1))["packages"][0]
     lacks = ", ".join(element["name"] for element in package["elements"] if element["state"] != "ok")

@@ -37,6 +37,28 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 FIRST_COMMIT = NOW - timedelta(days=20)
 STEWARD, OWNER, DEV, OUTSIDER = "steward@example.org", "team-payments", "dev@example.org", "outsider@example.org"
 
+ON_A_SOURCE = [
+    ["search", "refund", "--source", "NAME"],
+    ["search", "refund", "--source", "NAME", "--ref", "nope"],
+    ["search", "refund", "--source", "NAME", "--snapshot", "ctx1:0123456789ab"],
+    ["search", "refund", "--source", "NAME", "--pathway", "coding-agent"],
+    ["fetch", "NAME", "src/refund.py"],
+    ["fetch", "NAME", "no/such/file.py"],
+    ["explain", "NAME", "src/refund.py"],
+    ["crawl", "NAME"],
+    ["source", "show", "NAME"],
+    ["source", "approve", "NAME", "--reason", "fine"],
+    ["source", "suspend", "NAME", "--reason", "fine"],
+    ["boundary", "check", "NAME"],
+    ["snapshot", "list", "NAME"],
+    ["snapshot", "show", "NAME"],
+    ["snapshot", "diff", "NAME"],
+    ["findings", "list", "--source", "NAME"],
+    ["package", "check", "NAME"],
+]
+
+"""Every command that takes the name of a source, NAME standing for it."""
+
 Content = str | bytes | tuple[str, str | bytes] | None
 Files = Mapping[str | bytes, Content]
 RunCli = Callable[..., tuple[int, str, str]]

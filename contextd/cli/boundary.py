@@ -9,7 +9,7 @@ import typer
 
 from contextd.cli.output import printable, table
 from contextd.cli.session import Session, session_of, shipped_bundle
-from contextd.cli.sizes import size
+from contextd.cli.sizes import many, size
 from contextd.model.content import RedactionKind
 from contextd.model.errors import InvalidInput
 from contextd.model.names import checked_name
@@ -145,7 +145,8 @@ def _print(session: Session, run: DryRun, by: str, show: str) -> None:
     personal = run.redacted(RedactionKind.PII)
     session.out.text(table(rows))
     session.out.text(
-        f"redacted  secrets {secrets[0]:,} in {secrets[1]:,} files, personal data {personal[0]:,} in {personal[1]:,} files"
+        f"redacted  secrets {secrets[0]:,} in {many(secrets[1], 'file')},"
+        f" personal data {personal[0]:,} in {many(personal[1], 'file')}"
         "     --show redacted lists them"
     )
     if show == "excluded":
@@ -154,7 +155,7 @@ def _print(session: Session, run: DryRun, by: str, show: str) -> None:
         session.out.text(
             f"  {printable(path)}:{redaction.line}  [REDACTED:{redaction.rule}]" for path, redaction in run.redactions
         )
-    session.out.text(f"{run.files:,} files seen, none undecided")
+    session.out.text(f"{many(run.files, 'file')} seen, none undecided")
     body = {
         "commit": run.commit,
         "file_count": run.files,

@@ -6,6 +6,11 @@ _UNITS = ("B", "KB", "MB", "GB", "TB")
 _STEP = 1000
 
 
+def many(count: int, noun: str) -> str:
+    """``1 file``, ``2,400 files``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def size(count: int) -> str:
     """``412 B``, ``2.1 KB``, ``21.8 MB``: decimal units, one digit behind the point."""
     value = float(count)

@@ -10,6 +10,7 @@ import typer
 from contextd.cli.boundary import is_git
 from contextd.cli.output import printable, table
 from contextd.cli.session import session_of, shipped_bundle, utc_now
+from contextd.cli.sizes import many
 from contextd.cli.times import relative, stamp
 from contextd.model.names import checked_name, short_id
 from contextd.model.source import ContentKind, Descriptor, SourceKind
@@ -152,7 +153,7 @@ def build(
             "redacted_count": made.redacted,
         },
     )
-    session.out.note(f"{made.documents:,} documents, {made.excluded:,} excluded, {made.redacted:,} spans redacted")
+    session.out.note(f"{many(made.documents, 'document')}, {made.excluded:,} excluded, {many(made.redacted, 'span')} redacted")
 
 
 def _kind(place: Path) -> SourceKind:

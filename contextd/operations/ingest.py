@@ -126,7 +126,8 @@ def _crawl_ref(plane: Plane, caller: Caller, source: Source, crawler: Crawler, r
     started = plane.now()
     shelf = plane.shelf(source.name)
     head = shelf.heads().get(ref)
-    with crawler.reader() as reader, Publication(shelf, ref) as publication, Indexer(publication) as indexer:
+    writing = Publication(shelf, ref, pipeline.VERSION)
+    with crawler.reader() as reader, writing as publication, Indexer(publication) as indexer:
         work = _plan(plane, source, crawler, ref, head, reader)
         boundary = plane.boundary(work.recipe)
         _take_in(work, boundary, reader, publication, indexer, watch)

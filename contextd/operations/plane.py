@@ -183,6 +183,12 @@ class Plane:
             self._postings[source] = known
         return known[1]
 
+    def keep_view(self, key: tuple[object, ...], view: View) -> None:
+        """Keep a view for the next question of its kind; of very many kinds all are let go."""
+        if len(self.views) >= _KEPT:
+            self.views.clear()
+        self.views[key] = view
+
     def retrieval(self, views: Sequence[View]) -> Retrieval:
         """These views over the postings of their shelves, kept until either changes."""
         opened = [self.postings(view.scope.source.name) for view in views]

@@ -156,7 +156,7 @@ def _cached_view(plane: Plane, scope: Scope, shelf: Shelf) -> View:
     now = plane.now()
     if view is None or not view.holds(states, now):
         view = View(scope, shelf, states, _todays_boundary(plane, scope, shelf), now)
-        plane.views[key] = view
+        plane.keep_view(key, view)
     return view
 
 

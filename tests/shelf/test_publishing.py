@@ -121,6 +121,23 @@ def test_what_was_published_is_read_back_whole(shelf: Shelf, admit: Callable[...
     assert shelf.check() == []
 
 
+def test_chunks_of_another_pipeline_are_not_used_again(shelf: Shelf, admit: Callable[..., Admitted]) -> None:
+    one = prepared(admit("a.py", b"def f():\n    return 1\n"))
+    again: list[int | None] = []
+    changed = False
+    for version in ("parse/1", "parse/1", "parse/2"):
+        with Publication(shelf, MAIN, version) as publication:
+            again.append(publication.put(one))
+            changed = publication.changed
+            publication.publish(snapshot(publication))
+    assert again == [1, None, 2]
+    assert changed
+    heads = shelf.snapshots(MAIN)
+    assert len({made.id for made in heads}) == 1
+    documents = [shelf.document(MAIN, sequence, "a.py") for sequence in (1, 2, 3)]
+    assert [list(document.chunks) for document in documents if document] == [[1], [1], [2]]
+
+
 def test_leaving_without_publishing_leaves_no_trace(shelf: Shelf, admit: Callable[..., Admitted]) -> None:
     first = publish(shelf, [prepared(admit("a.py", b"x = 1\n"))])
     rows = everything(shelf)

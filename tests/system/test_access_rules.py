@@ -11,32 +11,13 @@ from contextd.model.access import Role, Use
 from contextd.model.answer import Question
 from contextd.operations.ask import search
 from contextd.operations.plane import Caller, Plane
-from tests.conftest import DEV, OUTSIDER, OWNER, STEWARD, Files, House, Repository
+from tests.conftest import DEV, ON_A_SOURCE, OUTSIDER, OWNER, STEWARD, Files, House, Repository
 
 FILES: Files = {
     "src/refund.py": "def refund(amount):\n    return -amount\n",
     "docs/incidents/2026-09.md": "# Double refund\n\nThe quagga processor refunded twice.\n",
     "docs/refunds.md": "# Refunds\n\nA refund is retried.\n",
 }
-ON_A_SOURCE = [
-    ["search", "refund", "--source", "NAME"],
-    ["search", "refund", "--source", "NAME", "--ref", "nope"],
-    ["search", "refund", "--source", "NAME", "--snapshot", "ctx1:0123456789ab"],
-    ["search", "refund", "--source", "NAME", "--pathway", "coding-agent"],
-    ["fetch", "NAME", "src/refund.py"],
-    ["fetch", "NAME", "no/such/file.py"],
-    ["explain", "NAME", "src/refund.py"],
-    ["crawl", "NAME"],
-    ["source", "show", "NAME"],
-    ["source", "approve", "NAME", "--reason", "fine"],
-    ["source", "suspend", "NAME", "--reason", "fine"],
-    ["boundary", "check", "NAME"],
-    ["snapshot", "list", "NAME"],
-    ["snapshot", "show", "NAME"],
-    ["snapshot", "diff", "NAME"],
-    ["findings", "list", "--source", "NAME"],
-    ["package", "check", "NAME"],
-]
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ import pytest
 from contextd.home import Home
 from contextd.store.audit.errors import AuditUnavailable
 from contextd.store.shelf import schema
-from tests.conftest import DEV, OWNER, Files, House, Repository
+from tests.conftest import DEV, ON_A_SOURCE, OWNER, Files, House, Repository
 
 PYTHON: Files = {"src/refund.py": "def refund(amount):\n    return -amount\n"}
 
@@ -40,24 +40,7 @@ def still_serves(house: House, name: str = "code") -> bool:
     return [hit["path"] for hit in house.search("refund amount", "--source", name)][:1] == ["src/refund.py"]
 
 
-COMMANDS_ON_A_SOURCE = [
-    ["search", "refund", "--source", "NAME"],
-    ["fetch", "NAME", "src/refund.py"],
-    ["explain", "NAME", "src/refund.py"],
-    ["crawl", "NAME"],
-    ["source", "show", "NAME"],
-    ["source", "approve", "NAME", "--reason", "fine"],
-    ["source", "suspend", "NAME", "--reason", "not fine"],
-    ["boundary", "check", "NAME"],
-    ["snapshot", "list", "NAME"],
-    ["snapshot", "show", "NAME"],
-    ["snapshot", "diff", "NAME"],
-    ["findings", "list", "--source", "NAME"],
-    ["package", "check", "NAME"],
-]
-
-
-@pytest.mark.parametrize("words", COMMANDS_ON_A_SOURCE, ids=lambda words: " ".join(words[:2]))
+@pytest.mark.parametrize("words", ON_A_SOURCE, ids=lambda words: " ".join(words[:2]))
 def test_an_unknown_source_is_told_with_where_to_look(house: House, words: list[str]) -> None:
     answer = house.run(*[word.replace("NAME", "nowhere") for word in words])
     assert answer.code == 1

@@ -33,12 +33,15 @@ class Publication:
     unless ``close_listing`` says that the listing was full. ``changed`` tells whether anything differs from the head so far,
     ``paths_changed`` whether a path came or went.
 
+    ``pipeline`` is the version of what took the documents apart: chunks and symbols of another version are not used again.
+
     Raises (every method):
         ShelfUnusable: the disk is full or the file is damaged; the old head still serves.
     """
 
-    def __init__(self, shelf: Shelf, ref: str) -> None:
+    def __init__(self, shelf: Shelf, ref: str, pipeline: str = "") -> None:
         self.shelf = shelf
+        self._pipeline = pipeline
         self.ref = ref
         self._db = shelf.connection
         self._seen: dict[str, set[str]] = {"documents": set(), "exclusions": set()}
@@ -67,7 +70,7 @@ class Publication:
         unit, first = self._unit(prepared)
         alive = None if self._first else self._alive(path)
         self.paths_changed |= not (known or alive)
-        if alive and (alive[1], alive[2]) == (prepared.digest, admitted.component):
+        if alive and alive[1:] == (prepared.digest, admitted.component, unit):
             document: int | None = alive[0]
             self._run("DELETE FROM redactions WHERE document_id = ?", document)
         else:
@@ -201,7 +204,8 @@ class Publication:
         admitted, parsed = prepared.admitted, prepared.parsed
         digest = sha256(admitted.text).digest()
         found = self._run(
-            "SELECT u.id FROM texts t JOIN units u ON u.text_id = t.id AND u.path = ? WHERE t.hash = ?", admitted.path, digest
+            "SELECT u.id FROM texts t JOIN units u ON u.text_id = t.id AND u.path = ? AND u.pipeline = ? WHERE t.hash = ?",
+            *(admitted.path, self._pipeline, digest),
         ).fetchone()
         if found:
             return found[0], None
@@ -212,8 +216,9 @@ class Publication:
         first = self.next_chunk
         self.next_chunk += len(parsed.chunks)
         unit = self._run(
-            "INSERT INTO units (path, text_id, language, content_class, first_chunk, chunk_count) VALUES (?, ?, ?, ?, ?, ?)",
-            *(admitted.path, text_id, parsed.language, parsed.content_class.value, first, len(parsed.chunks)),
+            "INSERT INTO units (path, text_id, language, content_class, first_chunk, chunk_count, pipeline)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            *(admitted.path, text_id, parsed.language, parsed.content_class.value, first, len(parsed.chunks), self._pipeline),
         ).lastrowid
         unit = int(unit or 0)
         self._many(
@@ -230,10 +235,10 @@ class Publication:
             )
         return unit, first
 
-    def _alive(self, path: str) -> tuple[int, bytes, str] | None:
-        """Row id, digest and component of the document that is alive at a path."""
-        sql = "SELECT id, digest, component FROM documents WHERE ref_id = ? AND path = ? AND died IS NULL"
-        found: tuple[int, bytes, str] | None = self._run(sql, self.ref_id, path).fetchone()
+    def _alive(self, path: str) -> tuple[int, bytes, str, int] | None:
+        """Row id, digest, component and unit of the document that is alive at a path."""
+        sql = "SELECT id, digest, component, unit_id FROM documents WHERE ref_id = ? AND path = ? AND died IS NULL"
+        found: tuple[int, bytes, str, int] | None = self._run(sql, self.ref_id, path).fetchone()
         return found
 
     def _remove_document(self, path: str) -> bool:

@@ -1,7 +1,7 @@
 """The shelf's schema: tables by sqlite-utils migrations, so that an older shelf opens under newer code.
 
 refs        a followed ref and its head                       snapshots   one row for each published state of a ref
-texts       redacted text by hash, once                       units       a text at a path: what parsing and indexing belong to
+texts       redacted text by hash, once                       units       a text at a path, as one pipeline version parsed it
 chunks      slices of a unit, ids contiguous within it        symbols     definitions of a unit
 documents   (ref, path, unit) with the half-open interval of sequences [born, died) in which it was part of the ref
 redactions  what was cut out of a document                    exclusions  what the filter kept out, by the same intervals
@@ -29,7 +29,8 @@ CREATE TABLE refs (
 CREATE TABLE texts (id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, body BLOB NOT NULL);
 CREATE TABLE units (
     id INTEGER PRIMARY KEY, path TEXT NOT NULL, text_id INTEGER NOT NULL REFERENCES texts, language TEXT NOT NULL,
-    content_class TEXT NOT NULL, first_chunk INTEGER NOT NULL, chunk_count INTEGER NOT NULL, UNIQUE (path, text_id)
+    content_class TEXT NOT NULL, first_chunk INTEGER NOT NULL, chunk_count INTEGER NOT NULL, pipeline TEXT NOT NULL,
+    UNIQUE (path, text_id, pipeline)
 );
 CREATE TABLE chunks (
     id INTEGER PRIMARY KEY, unit_id INTEGER NOT NULL REFERENCES units, start_line INTEGER NOT NULL, end_line INTEGER NOT NULL,
